@@ -1,0 +1,50 @@
+# One verb a line; `make` alone explains them. CI calls these verbs and nothing else (.ci/run).
+
+CARGO  ?= cargo
+TOOLS  := tests/tools/install
+WASM   := target/wasm32-wasip1/release/kube_oidc_filter.wasm
+SIDECAR := target/debug/jwks-sync
+
+.DEFAULT_GOAL := help
+.PHONY: help build filter sidecar demo demo-serve test cluster-test lint fmt toolchain
+
+help: ## Show this
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
+
+build: filter ## Build what is shipped: the filter (.wasm) and the sidecar, optimised
+	$(CARGO) build --locked --profile sidecar --package jwks-sync
+
+demo: filter sidecar ## Show the main job: sign-ins through a real Envoy, good ones and bad ones
+	@ENVOY="$$($(TOOLS) envoy)" $(CARGO) run --locked --quiet --package tests --bin demo
+
+demo-serve: filter sidecar ## The same, left running, with a kubeconfig to use
+	@ENVOY="$$($(TOOLS) envoy)" $(CARGO) run --locked --quiet --package tests --bin demo -- --serve
+
+test: filter sidecar ## Unit tests, and the filter in a real Envoy with the real sidecar
+	ENVOY="$$($(TOOLS) envoy)" $(CARGO) test --locked --workspace
+
+cluster-test: filter sidecar ## The same with real kube-apiserver, etcd, kubectl and Dex
+	set -e; tools="$$($(TOOLS) envoy kube-apiserver etcd kubectl dex)"; set -- $$tools; \
+	ENVOY="$$1" KUBE_APISERVER="$$2" ETCD="$$3" KUBECTL="$$4" DEX="$$5" \
+	$(CARGO) test --locked --package tests --features cluster --lib --test cluster
+
+lint: filter ## Formatting, clippy on both targets, and the architecture
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets --features tests/cluster -- --deny warnings
+	$(CARGO) clippy --locked --package kube-oidc-filter --target wasm32-wasip1 -- --deny warnings
+	tests/architecture
+	istio/validate
+
+fmt: ## Format the code
+	$(CARGO) fmt --all
+
+filter: toolchain
+	$(CARGO) build --locked --release --target wasm32-wasip1 --package kube-oidc-filter
+
+sidecar: toolchain
+	$(CARGO) build --locked --package jwks-sync
+
+# rustup installs what rust-toolchain.toml names when it is first asked; other installations bring it along.
+toolchain:
+	@if command -v rustup >/dev/null; then rustup show active-toolchain >/dev/null 2>&1 || rustup toolchain install; \
+	  rustup target add wasm32-wasip1 >/dev/null 2>&1 || true; fi

@@ -1,0 +1,49 @@
+//! base64url without padding (RFC 7515 2), canonical spellings only.
+//!
+//! One signed token must have one spelling: a lenient decoder lets anybody make new spellings of a token that they
+//! have seen (trailing bits, padding), past every cache and list that is keyed by the token's text.
+
+use base64::Engine as _;
+use base64::alphabet::URL_SAFE;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
+
+const CANONICAL: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(false)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone)
+        .with_encode_padding(false),
+);
+
+/// The text is not the canonical base64url form of anything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not canonical base64url")]
+pub struct NotCanonical;
+
+/// Decodes `text`.
+///
+/// # Errors
+/// [`NotCanonical`] for padding, characters of another alphabet, white space and non-zero trailing bits.
+pub fn decode(text: &[u8]) -> Result<Vec<u8>, NotCanonical> {
+    CANONICAL.decode(text).map_err(|_| NotCanonical)
+}
+
+/// Encodes `bytes`.
+#[must_use]
+pub fn encode(bytes: &[u8]) -> String {
+    CANONICAL.encode(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_canonical_text_decodes() {
+        assert_eq!(decode(b"_-8").as_deref(), Ok([0xff, 0xef].as_slice()));
+        assert_eq!(decode(b"").as_deref(), Ok([].as_slice()));
+        for text in ["_-8=", "_-9", "/+8", "_-8\n", " _-8", "_", "_-8.", "_\u{e9}"] {
+            assert_eq!(decode(text.as_bytes()), Err(NotCanonical), "{text:?}");
+        }
+    }
+}

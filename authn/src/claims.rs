@@ -1,0 +1,266 @@
+//! The claims of a token, first untrusted and then verified.
+//!
+//! kube-apiserver reads the registered claims through Go's encoding/json into a struct (go-oidc `idToken`): a wrong
+//! type refuses the token even where the claim isn't used, a JSON null is the zero value, and a number may stand in
+//! a string. The same holds here, except where that is listed as stricter.
+
+use serde_json::Value;
+
+use crate::json::Object;
+use crate::time::UnixSeconds;
+
+/// Leeway for `nbf`, in seconds, as in go-oidc. `exp` has none.
+pub const NOT_BEFORE_LEEWAY: u64 = 60;
+
+/// Largest time that is taken, in seconds from the epoch either way. Beyond int64, what Go makes of a double depends
+/// on the processor, and a little below it its `time.Time` wraps around.
+const MAX_SECONDS: u64 = 9_000_000_000_000_000_000;
+
+/// Members that go-oidc's struct has. Go matches their names without regard to case, the last one winning.
+const REGISTERED: [&str; 10] =
+    ["iss", "sub", "aud", "exp", "iat", "nbf", "nonce", "at_hash", "_claim_names", "_claim_sources"];
+
+/// Members of a claim source in go-oidc.
+const CLAIM_SOURCE: [&str; 2] = ["endpoint", "access_token"];
+
+/// The member of a claim source that holds its claims (OpenID Connect Core 5.6.2).
+const AGGREGATED: &str = "JWT";
+
+/// Why the claims of a token were refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ClaimsError {
+    /// `aud` names none of the issuer's audiences.
+    #[error("the token is not for this audience")]
+    Audience,
+    /// The name of a registered claim in other letters (`ISS`), which Go would take for the claim itself.
+    #[error("a claim's name differs from a registered one by case alone")]
+    CaseVariant,
+    /// `_claim_names` names a source that `_claim_sources` lacks (OpenID Connect Core 5.6.2).
+    #[error("a distributed claim has no source")]
+    ClaimSource,
+    /// The groups stand in a distributed claim, which this version does not resolve. Without them the user would be
+    /// another one than kube-apiserver's.
+    #[error("the groups are in a distributed claim, which is not supported")]
+    DistributedGroups,
+    /// `email_verified` is there and not `true`, and the user name is the `email`.
+    #[error("the email is not verified")]
+    EmailNotVerified,
+    /// `exp` has passed, or is missing.
+    #[error("the token has expired")]
+    Expired,
+    /// The groups claim is neither a string nor a list of strings.
+    #[error("the groups claim is no list of strings")]
+    Groups,
+    /// `nbf` lies more than a minute ahead.
+    #[error("the token is not valid yet")]
+    NotYetValid,
+    /// A required claim is missing.
+    #[error("a required claim is missing")]
+    RequiredClaimMissing,
+    /// A required claim has another value.
+    #[error("a required claim has another value")]
+    RequiredClaimValue,
+    /// `exp`, `nbf` or `iat` is no number of seconds.
+    #[error("a time claim is no number of seconds")]
+    Time,
+    /// A registered claim has a type that go-oidc does not take.
+    #[error("a claim has the wrong type")]
+    Type,
+    /// The uid claim is missing or no string.
+    #[error("the uid claim is missing or no string")]
+    Uid,
+    /// The user name's claim is missing or no string.
+    #[error("the user name claim is missing or no string")]
+    Username,
+}
+
+impl ClaimsError {
+    /// The name of the variant, for logs and metrics.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Audience => "audience",
+            Self::CaseVariant => "claim_case_variant",
+            Self::ClaimSource => "claim_source",
+            Self::DistributedGroups => "distributed_groups",
+            Self::EmailNotVerified => "email_not_verified",
+            Self::Expired => "expired",
+            Self::Groups => "groups_claim",
+            Self::NotYetValid => "not_yet_valid",
+            Self::RequiredClaimMissing => "required_claim_missing",
+            Self::RequiredClaimValue => "required_claim_value",
+            Self::Time => "time_claim",
+            Self::Type => "claim_type",
+            Self::Uid => "uid_claim",
+            Self::Username => "username_claim",
+        }
+    }
+}
+
+/// The span of time in which a token is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Validity {
+    not_before: Option<i64>,
+    expires: i64,
+}
+
+impl Validity {
+    /// Checks the span against `now`.
+    ///
+    /// go-oidc compares `exp` with a clock that has nanoseconds, so a token is good until the very second `exp`;
+    /// with whole seconds that is `now < exp` (also RFC 7519 4.1.4).
+    ///
+    /// # Errors
+    /// [`ClaimsError::Expired`] or [`ClaimsError::NotYetValid`].
+    pub fn check(&self, now: UnixSeconds) -> Result<(), ClaimsError> {
+        let seconds = |time: UnixSeconds| i64::try_from(time.get()).unwrap_or(i64::MAX);
+        if self.expires <= seconds(now) {
+            return Err(ClaimsError::Expired);
+        }
+        match self.not_before {
+            Some(not_before) if seconds(now.plus(NOT_BEFORE_LEEWAY)) < not_before => {
+                Err(ClaimsError::NotYetValid)
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What the registered claims say, their types checked and nothing else.
+#[derive(Debug, PartialEq)]
+pub(crate) struct RegisteredClaims {
+    pub(crate) audience: Vec<String>,
+    pub(crate) validity: Validity,
+}
+
+impl RegisteredClaims {
+    /// Reads them in the way of go-oidc 2.5 (`Verify`, from "failed to unmarshal claims" on).
+    pub(crate) fn read(claims: &Object) -> Result<Self, ClaimsError> {
+        refuse_case_variants(claims, &REGISTERED)?;
+        for name in ["iss", "sub", "nonce", "at_hash"] {
+            text_or_null(claims.get(name))?;
+        }
+        // `iat` is read for its type alone.
+        time(claims.get("iat"))?;
+        let expires = time(claims.get("exp"))?;
+        let not_before = match claims.get("nbf") {
+            None | Some(Value::Null) => None,
+            claim => time(claim)?,
+        };
+        check_claim_sources(claims)?;
+        Ok(Self {
+            audience: audience(claims.get("aud"))?,
+            // A missing `exp` is the year 1 there: expired.
+            validity: Validity { not_before, expires: expires.unwrap_or(i64::MIN) },
+        })
+    }
+}
+
+/// Refuses names that Go's encoding/json would take for one of `fields` although they are spelt otherwise. Its
+/// folding also equates `ſ` (U+017F) with `s` and the Kelvin sign (U+212A) with `k`.
+fn refuse_case_variants(object: &Object, fields: &[&str]) -> Result<(), ClaimsError> {
+    let fold = |character: char| match character {
+        '\u{17f}' => 's',
+        '\u{212a}' => 'k',
+        other => other.to_ascii_lowercase(),
+    };
+    let is_variant = |name: &String| {
+        fields.iter().any(|field| name != field && name.chars().map(fold).eq(field.chars().map(fold)))
+    };
+    if object.keys().any(is_variant) { Err(ClaimsError::CaseVariant) } else { Ok(()) }
+}
+
+/// A Go `string`: null is the empty one.
+fn text_or_null(claim: Option<&Value>) -> Result<&str, ClaimsError> {
+    match claim {
+        None | Some(Value::Null) => Ok(""),
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(ClaimsError::Type),
+    }
+}
+
+/// go-oidc's `audience`: a string, or a list of strings.
+fn audience(claim: Option<&Value>) -> Result<Vec<String>, ClaimsError> {
+    match claim {
+        None => Ok(Vec::new()),
+        Some(Value::Array(audiences)) => {
+            audiences.iter().map(|audience| text_or_null(Some(audience)).map(str::to_owned)).collect()
+        }
+        other => Ok(vec![text_or_null(other)?.to_owned()]),
+    }
+}
+
+/// go-oidc's `jsonTime`: an integer, or a number whose fraction is dropped, or either of them in a string.
+fn time(claim: Option<&Value>) -> Result<Option<i64>, ClaimsError> {
+    match claim {
+        None => Ok(None),
+        Some(Value::Number(number)) => {
+            let seconds = match number.as_i64() {
+                Some(seconds) => seconds,
+                None => number.as_f64().ok_or(ClaimsError::Time).and_then(whole_seconds)?,
+            };
+            if seconds.unsigned_abs() > MAX_SECONDS { Err(ClaimsError::Time) } else { Ok(Some(seconds)) }
+        }
+        Some(Value::String(text)) => match serde_json::from_str::<Value>(text) {
+            // The text must be a JSON number as it stands, without blanks around it.
+            Ok(number @ Value::Number(_)) if !text.contains([' ', '\t', '\n', '\r']) => time(Some(&number)),
+            _ => Err(ClaimsError::Time),
+        },
+        Some(_) => Err(ClaimsError::Time),
+    }
+}
+
+fn whole_seconds(seconds: f64) -> Result<i64, ClaimsError> {
+    const LIMIT: f64 = 9.0e18;
+    if !(-LIMIT..=LIMIT).contains(&seconds) {
+        return Err(ClaimsError::Time);
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the range was checked, the fraction is to be dropped"
+    )]
+    Ok(seconds as i64)
+}
+
+/// What kube-apiserver's resolver of distributed claims checks before it looks for the groups there: only once it is
+/// asked, that is when the groups claim is mapped and missing and `_claim_names` is there.
+pub(crate) fn check_resolver(claims: &Object) -> Result<(), ClaimsError> {
+    if !claims.contains_key("_claim_names") {
+        return Ok(());
+    }
+    let sources = claims.get("_claim_sources").ok_or(ClaimsError::ClaimSource)?;
+    for source in sources.as_object().into_iter().flat_map(Object::values).filter_map(Value::as_object) {
+        refuse_case_variants(source, &[AGGREGATED])?;
+        text_or_null(source.get(AGGREGATED))?;
+    }
+    Ok(())
+}
+
+/// Every distributed claim must name a source that is there, whether it is used or not.
+fn check_claim_sources(claims: &Object) -> Result<(), ClaimsError> {
+    let object = |name: &str| match claims.get(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::Object(object)) => Ok(Some(object)),
+        Some(_) => Err(ClaimsError::Type),
+    };
+    let (names, sources) = (object("_claim_names")?, object("_claim_sources")?);
+    for source in sources.into_iter().flat_map(Object::values) {
+        match source {
+            Value::Null => {}
+            Value::Object(source) => {
+                refuse_case_variants(source, &CLAIM_SOURCE)?;
+                for member in CLAIM_SOURCE {
+                    text_or_null(source.get(member))?;
+                }
+            }
+            _ => return Err(ClaimsError::Type),
+        }
+    }
+    for name in names.into_iter().flat_map(Object::values) {
+        let source = text_or_null(Some(name))?;
+        if source.is_empty() || !sources.is_some_and(|sources| sources.contains_key(source)) {
+            return Err(ClaimsError::ClaimSource);
+        }
+    }
+    Ok(())
+}

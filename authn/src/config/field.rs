@@ -1,0 +1,271 @@
+//! Field paths and the texts of field errors, as Kubernetes writes them, and Go's way of quoting.
+
+use std::collections::HashSet;
+use std::fmt::{self, Write as _};
+
+/// Where a value stands: `jwt[0].issuer.url`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Path(String);
+
+impl Path {
+    /// The field `name` of a file.
+    pub(super) fn new(name: &str) -> Self {
+        Self(name.to_owned())
+    }
+
+    /// The field `name` of this object.
+    pub(super) fn child(&self, name: &str) -> Self {
+        if self.0.is_empty() { Self::new(name) } else { Self(format!("{}.{name}", self.0)) }
+    }
+
+    /// Element `position` of this list.
+    pub(super) fn index(&self, position: usize) -> Self {
+        Self(format!("{}[{position}]", self.0))
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A value that a rule forbids, with the place where it stands.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[error("{path}: {problem}")]
+pub struct FieldError {
+    /// The path of the field, such as `jwt[0].issuer.url`.
+    pub path: String,
+    /// What is wrong with it.
+    pub problem: Problem,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+pub enum Problem {
+    /// The value stands twice in a list where each may stand once.
+    #[error("Duplicate value: {}", quote(value))]
+    Duplicate {
+        /// The value.
+        value: String,
+    },
+    /// The field may not be set.
+    #[error("Forbidden: {detail}")]
+    Forbidden {
+        /// Why.
+        detail: &'static str,
+    },
+    /// The value breaks a rule.
+    #[error("Invalid value: {value}: {detail}")]
+    Invalid {
+        /// The value, already in the form in which it is shown.
+        value: String,
+        /// The rule.
+        detail: String,
+    },
+    /// The field is needed and empty.
+    #[error("Required value{}{detail}", if detail.is_empty() { "" } else { ": " })]
+    Required {
+        /// More about it; may be empty.
+        detail: String,
+    },
+    /// The list is too long.
+    #[error("Too many: {actual}: must have at most {limit} items")]
+    TooMany {
+        /// How many there are.
+        actual: usize,
+        /// How many there may be.
+        limit: usize,
+    },
+}
+
+/// Collects the field errors of one file, in the order of the checks.
+#[derive(Debug, Default)]
+pub(super) struct FieldErrors(Vec<FieldError>);
+
+impl FieldErrors {
+    pub(super) fn duplicate(&mut self, path: &Path, value: &str) {
+        self.push(path, Problem::Duplicate { value: value.to_owned() });
+    }
+
+    pub(super) fn forbidden(&mut self, path: &Path, detail: &'static str) {
+        self.push(path, Problem::Forbidden { detail });
+    }
+
+    pub(super) fn invalid(&mut self, path: &Path, value: &str, detail: impl Into<String>) {
+        self.push(path, Problem::Invalid { value: quote(value), detail: detail.into() });
+    }
+
+    /// As [`Self::invalid`], for the values that Kubernetes shows as JSON instead of quoting them: whatever is
+    /// not of Go's type `string` itself.
+    pub(super) fn invalid_json(&mut self, path: &Path, json: String, detail: impl Into<String>) {
+        self.push(path, Problem::Invalid { value: json, detail: detail.into() });
+    }
+
+    pub(super) fn required(&mut self, path: &Path, detail: impl Into<String>) {
+        self.push(path, Problem::Required { detail: detail.into() });
+    }
+
+    pub(super) fn too_many(&mut self, path: &Path, actual: usize, limit: usize) {
+        self.push(path, Problem::TooMany { actual, limit });
+    }
+
+    /// The errors, each text once (`field.ErrorList.ToAggregate`); `None` when there are none.
+    pub(super) fn into_list(self) -> Option<Vec<FieldError>> {
+        let mut seen = HashSet::new();
+        let mut list = self.0;
+        list.retain(|error| seen.insert(error.clone()));
+        Some(list).filter(|list| !list.is_empty())
+    }
+
+    fn push(&mut self, path: &Path, problem: Problem) {
+        self.0.push(FieldError { path: path.to_string(), problem });
+    }
+}
+
+/// Joins errors as `utilerrors.Aggregate` does: one stands bare, several as `[a, b]`.
+pub(super) fn aggregate(errors: &[FieldError]) -> String {
+    match errors {
+        [one] => one.to_string(),
+        several => {
+            let texts: Vec<String> = several.iter().map(FieldError::to_string).collect();
+            format!("[{}]", texts.join(", "))
+        }
+    }
+}
+
+/// Go's `%q` of a string.
+pub(crate) fn quote(text: &str) -> String {
+    quote_bytes(text.as_bytes())
+}
+
+/// Go's `%q` of a string that need not be UTF-8: what is not is written as `\xNN`.
+pub(super) fn quote_bytes(bytes: &[u8]) -> String {
+    let mut quoted = String::with_capacity(bytes.len().saturating_add(2));
+    quoted.push('"');
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            push_quoted(&mut quoted, character);
+        }
+        for byte in chunk.invalid() {
+            // Writing to a String can't fail.
+            let _ = write!(quoted, "\\x{byte:02x}");
+        }
+    }
+    quoted.push('"');
+    quoted
+}
+
+fn push_quoted(quoted: &mut String, character: char) {
+    let code = u32::from(character);
+    let written = match character {
+        '"' | '\\' => write!(quoted, "\\{character}"),
+        '\u{7}' => write!(quoted, "\\a"),
+        '\u{8}' => write!(quoted, "\\b"),
+        '\u{c}' => write!(quoted, "\\f"),
+        '\n' => write!(quoted, "\\n"),
+        '\r' => write!(quoted, "\\r"),
+        '\t' => write!(quoted, "\\t"),
+        '\u{b}' => write!(quoted, "\\v"),
+        _ if is_printable(character) => write!(quoted, "{character}"),
+        _ if code < 0x20 || code == 0x7f => write!(quoted, "\\x{code:02x}"),
+        _ if code < 0x1_0000 => write!(quoted, "\\u{code:04x}"),
+        _ => write!(quoted, "\\U{code:08x}"),
+    };
+    // Writing to a String can't fail.
+    let _ = written;
+}
+
+/// Go's `unicode.IsPrint`: letters, marks, numbers, punctuation, symbols and the ASCII space. `escape_debug`
+/// draws the same line, except that it also escapes a combining mark at the start of a string: hence the `a`.
+fn is_printable(character: char) -> bool {
+    if character.is_ascii() {
+        return character == ' ' || character.is_ascii_graphic();
+    }
+    let mut buffer = String::from("a");
+    buffer.push(character);
+    buffer.escape_debug().nth(1) == Some(character)
+}
+
+/// A string as `encoding/json` writes it, which is how Kubernetes shows a value of a named string type.
+pub(super) fn json_string(text: &str) -> String {
+    let mut json = String::with_capacity(text.len().saturating_add(2));
+    json.push('"');
+    for character in text.chars() {
+        let code = u32::from(character);
+        let written = match character {
+            '"' | '\\' => write!(json, "\\{character}"),
+            '\u{8}' => write!(json, "\\b"),
+            '\u{c}' => write!(json, "\\f"),
+            '\n' => write!(json, "\\n"),
+            '\r' => write!(json, "\\r"),
+            '\t' => write!(json, "\\t"),
+            // What could close a script element or end a line in a page is escaped as well.
+            '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => write!(json, "\\u{code:04x}"),
+            _ if code < 0x20 => write!(json, "\\u{code:04x}"),
+            _ => write!(json, "{character}"),
+        };
+        // Writing to a String can't fail.
+        let _ = written;
+    }
+    json.push('"');
+    json
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each right side is what Go 1.26 prints.
+    #[test]
+    fn quoting_is_go_quoting() {
+        for (text, quoted) in [
+            ("", r#""""#),
+            ("https://a", r#""https://a""#),
+            ("a\"b\\c", r#""a\"b\\c""#),
+            ("\u{7}\u{8}\u{c}\n\r\t\u{b}", r#""\a\b\f\n\r\t\v""#),
+            ("\0\u{1f}\u{7f}", r#""\x00\x1f\x7f""#),
+            ("é€😀", r#""é€😀""#),
+            ("\u{85}\u{a0}\u{ad}\u{200b}\u{2028}", r#""\u0085\u00a0\u00ad\u200b\u2028""#),
+            ("\u{301}e\u{301}", "\"\u{301}e\u{301}\""),
+            ("\u{e000}\u{fffd}\u{e0001}", "\"\\ue000\u{fffd}\\U000e0001\""),
+            ("'`$", r#""'`$""#),
+        ] {
+            assert_eq!(quote(text), quoted);
+        }
+        assert_eq!(quote_bytes(b"%\xe2\x82"), r#""%\xe2\x82""#);
+    }
+
+    #[test]
+    fn json_strings_are_go_json() {
+        for (text, json) in [
+            ("", r#""""#),
+            ("MatchAll", r#""MatchAll""#),
+            ("<&>\u{2028}", r#""\u003c\u0026\u003e\u2028""#),
+            ("\"\\\u{8}\u{c}\n\r\t\u{1}\u{7f}é", "\"\\\"\\\\\\b\\f\\n\\r\\t\\u0001\u{7f}é\""),
+        ] {
+            assert_eq!(json_string(text), json);
+        }
+    }
+
+    #[test]
+    fn errors_are_joined_once_each() {
+        let mut errors = FieldErrors::default();
+        errors.required(&Path::new("a"), "");
+        assert_eq!(aggregate(&errors.into_list().unwrap()), "a: Required value");
+
+        let mut errors = FieldErrors::default();
+        let path = Path::new("a").index(1).child("b");
+        errors.required(&path, "it is");
+        errors.duplicate(&path, "x");
+        errors.duplicate(&path, "x");
+        let expected = r#"[a[1].b: Required value: it is, a[1].b: Duplicate value: "x"]"#;
+        assert_eq!(aggregate(&errors.into_list().unwrap()), expected);
+
+        assert_eq!(FieldErrors::default().into_list(), None);
+    }
+}

@@ -1,0 +1,207 @@
+//! Kubernetes' AuthenticationConfiguration, kube-apiserver's `--oidc-*` flags, and the policy file.
+//!
+//! An operator brings the file that kube-apiserver would get. It is accepted or refused as kube-apiserver 1.36
+//! does, with its messages, so that what is known of one is known of the other. Two things differ: expressions
+//! (CEL) are refused, and a field that stands twice is named by its path in YAML as it is in JSON.
+
+mod decode;
+mod field;
+mod flags;
+mod pem;
+mod policy;
+mod raw;
+pub(crate) mod url;
+mod validate;
+
+#[cfg(test)]
+mod tests;
+
+use crate::algorithm::AlgorithmSet;
+use crate::issuer::{ClaimMappings, RequiredClaim};
+
+pub use decode::MAX_FILE;
+pub(crate) use field::quote;
+pub use field::{FieldError, Problem};
+pub use flags::OidcFlags;
+pub use policy::Policy;
+
+/// A configuration that passed every check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AuthenticationConfiguration {
+    /// The issuers, each URL once. May be empty.
+    pub jwt: Vec<JwtAuthenticator>,
+    /// What the file says of requests without a token; `None` when it says nothing.
+    pub anonymous: Option<AnonymousAuth>,
+}
+
+/// One issuer: how its tokens are checked and read, and where its keys come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JwtAuthenticator {
+    /// `issuer.url`: the exact `iss`.
+    pub url: String,
+    /// `issuer.discoveryURL`: where the discovery document is instead of at the well-known place.
+    pub discovery_url: Option<String>,
+    /// `issuer.certificateAuthority`: PEM; `None` means the roots of the host.
+    pub certificate_authority: Option<String>,
+    /// `issuer.audiences`, of which a token must name one. Never empty.
+    pub audiences: Vec<String>,
+    /// The algorithms that tokens may be signed with.
+    pub algorithms: AlgorithmSet,
+    /// How claims become a user.
+    pub claim_mappings: ClaimMappings,
+    /// Claims that must have a certain value.
+    pub required_claims: Vec<RequiredClaim>,
+}
+
+/// Who may come without a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AnonymousAuth {
+    /// Whether anyone may.
+    pub enabled: bool,
+    /// The paths that are open to them; none means all.
+    pub conditions: Vec<String>,
+}
+
+impl AuthenticationConfiguration {
+    /// Reads and checks a file, YAML or JSON, in version v1, v1beta1 or v1alpha1.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: nothing of a refused file is used.
+    pub fn load(bytes: &[u8]) -> Result<Self, ConfigError> {
+        // No field of the file restricts the algorithms.
+        validate::validate(raw::AuthenticationConfiguration::read(bytes)?, AlgorithmSet::all())
+    }
+}
+
+impl JwtAuthenticator {
+    /// Where the issuer's discovery document is fetched: `discoveryURL`, or the well-known place (OpenID Connect
+    /// Discovery 1.0, 4.1).
+    #[must_use]
+    pub fn document_url(&self) -> String {
+        self.discovery_url.clone().unwrap_or_else(|| {
+            let base = self.url.strip_suffix('/').unwrap_or(&self.url);
+            format!("{base}/.well-known/openid-configuration")
+        })
+    }
+}
+
+/// Why a configuration was refused. The texts are kube-apiserver's, without the `failed to load authentication
+/// configuration from file …: ` or `invalid authentication configuration: ` that it puts before them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// `--oidc-signing-algs` names something that is not allowed.
+    #[error("oidc: unsupported signing alg: {}", field::quote(name))]
+    Algorithm {
+        /// The name.
+        name: String,
+    },
+    /// `egressSelectorType` is set, but there is no egress configuration.
+    #[error("oidc: egress lookup required with egress selector type {}", field::quote(selector))]
+    Egress {
+        /// The type.
+        selector: String,
+    },
+    /// No bytes.
+    #[error("empty config data")]
+    Empty,
+    /// Values break rules.
+    #[error("{}", field::aggregate(errors))]
+    Fields {
+        /// Every broken rule, in the order of the checks.
+        errors: Vec<FieldError>,
+    },
+    /// Only some of the flags are set.
+    #[error("oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set")]
+    Flags,
+    /// `apiVersion` is not of the form `group/version`.
+    #[error("unexpected GroupVersion string: {api_version}")]
+    GroupVersion {
+        /// The text.
+        api_version: String,
+    },
+    /// `apiVersion` or `kind` is no string.
+    #[error("couldn't get version/kind; json parse error: {field} is not a string")]
+    HeadType {
+        /// Which of them.
+        field: &'static str,
+    },
+    /// No `apiVersion` or no `kind`.
+    #[error("Object '{field}' is missing")]
+    Missing {
+        /// Which of them, spelt as Kubernetes does.
+        field: &'static str,
+    },
+    /// A list or a scalar.
+    #[error("couldn't get version/kind; json parse error: not an object")]
+    NotAnObject,
+    /// Bytes that are no text.
+    #[error("the file is not UTF-8")]
+    NotUtf8,
+    /// Another kind of kube-apiserver's configuration files.
+    #[error("expected AuthenticationConfiguration, got *apiserver.{kind}")]
+    OtherKind {
+        /// The kind.
+        kind: &'static str,
+    },
+    /// Unknown or repeated fields.
+    #[error("strict decoding error: {}", errors.join(", "))]
+    Strict {
+        /// Each of them.
+        errors: Vec<String>,
+    },
+    /// Neither YAML nor JSON.
+    #[error("{message}")]
+    Syntax {
+        /// The parser's message, with the line.
+        message: String,
+    },
+    /// More than [`MAX_FILE`] bytes.
+    #[error("the file is larger than {MAX_FILE} bytes")]
+    TooLarge,
+    /// A value of the wrong type.
+    #[error("json: cannot unmarshal {found} into Go struct field {field} of type {expected}")]
+    Type {
+        /// What stands there.
+        found: &'static str,
+        /// The field, after the Go type of its structure.
+        field: String,
+        /// The Go type of the field.
+        expected: String,
+    },
+    /// A kind or version that nobody knows.
+    #[error("no kind {kind} is registered for version {api_version}")]
+    UnknownKind {
+        /// The kind, quoted.
+        kind: String,
+        /// The version, quoted.
+        api_version: String,
+    },
+}
+
+impl ConfigError {
+    /// The name of the variant, for logs and metrics.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Algorithm { .. } => "algorithm",
+            Self::Egress { .. } => "egress",
+            Self::Empty => "empty",
+            Self::Fields { .. } => "fields",
+            Self::Flags => "flags",
+            Self::GroupVersion { .. } => "group_version",
+            Self::HeadType { .. } => "head_type",
+            Self::Missing { .. } => "missing",
+            Self::NotAnObject => "not_an_object",
+            Self::NotUtf8 => "not_utf8",
+            Self::OtherKind { .. } => "other_kind",
+            Self::Strict { .. } => "strict",
+            Self::Syntax { .. } => "syntax",
+            Self::TooLarge => "too_large",
+            Self::Type { .. } => "type",
+            Self::UnknownKind { .. } => "unknown_kind",
+        }
+    }
+}

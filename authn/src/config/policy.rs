@@ -1,0 +1,216 @@
+//! The policy file: which names that Kubernetes reserves for itself an issuer may hand out.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::decode::{Fields, Node, Place};
+use super::field::{FieldErrors, Path};
+use super::{AuthenticationConfiguration, ConfigError};
+use crate::issuer::IdentityGuard;
+
+const API_VERSION: &str = "kube-oidc-filter/v1alpha1";
+
+/// Names with this beginning are the only ones that a guard holds back.
+const RESERVED: &str = "system:";
+
+/// What `--policy` says. Without one, no issuer hands out `system:` names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Policy {
+    guards: BTreeMap<String, IdentityGuard>,
+}
+
+impl Policy {
+    /// Reads a policy, YAML or JSON, as strictly as the configuration.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: nothing of a refused policy is used.
+    pub fn load(bytes: &[u8]) -> Result<Self, ConfigError> {
+        let node = Node::read(bytes)?;
+        let mut fields = Fields::new("v1alpha1".to_owned());
+        let raw = RawPolicy::from_node(&mut fields, node)?;
+        fields.finish(raw)?.try_into()
+    }
+
+    /// What the issuer with this URL may hand out: nothing, unless the policy names it.
+    #[must_use]
+    pub fn guard(&self, issuer_url: &str) -> IdentityGuard {
+        self.guards.get(issuer_url).cloned().unwrap_or_default()
+    }
+
+    /// The issuers of the policy that the configuration does not know: most likely misspelt.
+    #[must_use]
+    pub fn unknown_issuers(&self, configuration: &AuthenticationConfiguration) -> Vec<&str> {
+        let is_unknown = |url: &&str| configuration.jwt.iter().all(|jwt| jwt.url != *url);
+        self.guards.keys().map(String::as_str).filter(is_unknown).collect()
+    }
+}
+
+#[derive(Debug, Default)]
+struct RawPolicy {
+    api_version: Option<String>,
+    issuers: Vec<RawIssuer>,
+}
+
+#[derive(Debug, Default)]
+struct RawIssuer {
+    url: String,
+    allowed_system_usernames: Vec<String>,
+    allowed_system_groups: Vec<String>,
+}
+
+impl RawPolicy {
+    fn from_node(fields: &mut Fields, node: Node) -> Result<Self, ConfigError> {
+        let mut raw = Self::default();
+        for (name, node, at) in fields.of_object(node, &Place::root("Policy"), "Policy")? {
+            match name.as_str() {
+                "apiVersion" => raw.api_version = fields.optional_string(node, &at, "string")?,
+                "issuers" => {
+                    for (node, at) in fields.of_list(node, &at, "Issuer")? {
+                        raw.issuers.push(RawIssuer::from_node(fields, node, &at)?);
+                    }
+                }
+                _ => fields.unknown(&at),
+            }
+        }
+        Ok(raw)
+    }
+}
+
+impl RawIssuer {
+    fn from_node(fields: &mut Fields, node: Node, at: &Place) -> Result<Self, ConfigError> {
+        let mut raw = Self::default();
+        for (name, node, at) in fields.of_object(node, at, "Issuer")? {
+            match name.as_str() {
+                "url" => raw.url = fields.string(node, &at, "string")?,
+                "allowedSystemUsernames" => raw.allowed_system_usernames = fields.strings(node, &at)?,
+                "allowedSystemGroups" => raw.allowed_system_groups = fields.strings(node, &at)?,
+                _ => fields.unknown(&at),
+            }
+        }
+        Ok(raw)
+    }
+}
+
+impl TryFrom<RawPolicy> for Policy {
+    type Error = ConfigError;
+
+    fn try_from(raw: RawPolicy) -> Result<Self, ConfigError> {
+        let mut errors = FieldErrors::default();
+        let RawPolicy { api_version, issuers } = raw;
+        if let Some(api_version) = api_version.filter(|api_version| api_version != API_VERSION) {
+            errors.invalid(&Path::new("apiVersion"), &api_version, format!("must be {API_VERSION}"));
+        }
+        let mut guards = BTreeMap::new();
+        for (position, issuer) in issuers.into_iter().enumerate() {
+            let path = Path::new("issuers").index(position);
+            let RawIssuer { url, allowed_system_usernames, allowed_system_groups } = issuer;
+            let guard = IdentityGuard {
+                allowed_usernames: names(
+                    allowed_system_usernames,
+                    &path.child("allowedSystemUsernames"),
+                    &mut errors,
+                ),
+                allowed_groups: names(allowed_system_groups, &path.child("allowedSystemGroups"), &mut errors),
+            };
+            if url.is_empty() {
+                errors.required(&path.child("url"), "");
+                continue;
+            }
+            match guards.entry(url) {
+                Entry::Vacant(entry) => {
+                    entry.insert(guard);
+                }
+                Entry::Occupied(entry) => errors.duplicate(&path.child("url"), entry.key()),
+            }
+        }
+        match errors.into_list() {
+            Some(errors) => Err(ConfigError::Fields { errors }),
+            None => Ok(Self { guards }),
+        }
+    }
+}
+
+/// A name that nothing holds back anyway is a mistake that would otherwise pass for a rule.
+fn names(names: Vec<String>, path: &Path, errors: &mut FieldErrors) -> BTreeSet<String> {
+    for (position, name) in names.iter().enumerate() {
+        if !name.starts_with(RESERVED) {
+            errors.invalid(&path.index(position), name, "must begin with \"system:\"");
+        }
+    }
+    names.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POLICY: &str = "\
+apiVersion: kube-oidc-filter/v1alpha1
+issuers:
+- url: https://a
+  allowedSystemUsernames: ['system:admin']
+  allowedSystemGroups: ['system:masters', 'system:nodes']
+- url: https://b
+";
+
+    fn set(names: &[&str]) -> BTreeSet<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn an_issuer_may_hand_out_what_the_policy_names() {
+        let policy = Policy::load(POLICY.as_bytes()).unwrap();
+        let guard = IdentityGuard {
+            allowed_usernames: set(&["system:admin"]),
+            allowed_groups: set(&["system:masters", "system:nodes"]),
+        };
+        assert_eq!(policy.guard("https://a"), guard);
+        assert_eq!(policy.guard("https://b"), IdentityGuard::default());
+        assert_eq!(policy.guard("https://a/"), IdentityGuard::default());
+        for empty in ["{}", "null", "# nothing", "issuers: []", "issuers:"] {
+            assert_eq!(Policy::load(empty.as_bytes()), Ok(Policy::default()), "{empty}");
+        }
+    }
+
+    #[test]
+    fn misspelt_issuers_are_found() {
+        let policy = Policy::load(POLICY.as_bytes()).unwrap();
+        let configured = super::super::OidcFlags {
+            issuer_url: "https://b".to_owned(),
+            client_id: "kubernetes".to_owned(),
+            ..super::super::OidcFlags::default()
+        };
+        assert_eq!(policy.unknown_issuers(&configured.into_configuration().unwrap()), ["https://a"]);
+    }
+
+    #[test]
+    fn a_bad_policy_is_refused() {
+        for (policy, message) in [
+            ("", "empty config data"),
+            ("apiVersion: v1", r#"apiVersion: Invalid value: "v1": must be kube-oidc-filter/v1alpha1"#),
+            ("kind: Policy", r#"strict decoding error: unknown field "kind""#),
+            (
+                "issuers: [{url: https://a, allowedGroups: []}]",
+                r#"strict decoding error: unknown field "issuers[0].allowedGroups""#,
+            ),
+            ("issuers: [{}]", "issuers[0].url: Required value"),
+            (
+                "issuers: [{url: https://a}, {url: https://a}]",
+                r#"issuers[1].url: Duplicate value: "https://a""#,
+            ),
+            (
+                "issuers: [{url: https://a, allowedSystemUsernames: [alice], allowedSystemGroups: [system]}]",
+                "[issuers[0].allowedSystemUsernames[0]: Invalid value: \"alice\": must begin with \"system:\", \
+                 issuers[0].allowedSystemGroups[0]: Invalid value: \"system\": must begin with \"system:\"]",
+            ),
+            (
+                "issuers: [{url: https://a, allowedSystemGroups: 'system:masters'}]",
+                "json: cannot unmarshal string into Go struct field Issuer.issuers.allowedSystemGroups \
+                 of type []string",
+            ),
+            ("issuers: []\nissuers: []", r#"strict decoding error: duplicate field "issuers""#),
+        ] {
+            assert_eq!(Policy::load(policy.as_bytes()).unwrap_err().to_string(), message, "{policy}");
+        }
+    }
+}

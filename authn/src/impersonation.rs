@@ -1,0 +1,106 @@
+//! A user as impersonation headers (k8s.io/client-go `transport.impersonatingRoundTripper`).
+//!
+//! Impersonation fails open: a request with the ServiceAccount token and no `impersonate-user` runs as the proxy. So
+//! the headers exist only with a user name in them that survives the way, and everything or nothing is sent.
+
+use crate::user::{IdentityError, UserInfo};
+
+/// Header that names the user.
+pub const USER: &str = "impersonate-user";
+/// Header that names the uid.
+pub const UID: &str = "impersonate-uid";
+/// Header that names one group.
+pub const GROUP: &str = "impersonate-group";
+/// What the name of a header for an extra value begins with.
+pub const EXTRA_PREFIX: &str = "impersonate-extra-";
+
+/// The headers that make a request the user's. Each value arrives as it is written here.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ImpersonationHeaders(Vec<(String, String)>);
+
+impl ImpersonationHeaders {
+    /// Writes `user` as headers: user, uid if there is one, a line a group in order, a line an extra value.
+    ///
+    /// # Errors
+    /// [`IdentityError`] when a value could not arrive as it is: it is refused, never repaired.
+    pub fn new(user: &UserInfo) -> Result<Self, IdentityError> {
+        if user.username().is_empty() {
+            return Err(IdentityError::EmptyUsername);
+        }
+        let safe = |value: &str, error| if is_header_safe(value) { Ok(value.to_owned()) } else { Err(error) };
+        let mut headers =
+            vec![(USER.to_owned(), safe(user.username(), IdentityError::UsernameNotHeaderSafe)?)];
+        if !user.uid().is_empty() {
+            headers.push((UID.to_owned(), safe(user.uid(), IdentityError::UidNotHeaderSafe)?));
+        }
+        for group in user.groups() {
+            headers.push((GROUP.to_owned(), safe(group, IdentityError::GroupNotHeaderSafe)?));
+        }
+        for (key, values) in user.extra() {
+            let name = format!("{EXTRA_PREFIX}{}", escape_key(key));
+            for value in values {
+                headers.push((name.clone(), safe(value, IdentityError::ExtraNotHeaderSafe)?));
+            }
+        }
+        Ok(Self(headers))
+    }
+
+    /// Names (lower case) and values, in the order in which they are to be sent.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Bytes that names and values take.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.0.iter().map(|(name, value)| name.len().saturating_add(value.len())).sum()
+    }
+}
+
+/// Whether a field value (RFC 9110 5.5) arrives as it was sent: no control characters, no blank at either end.
+#[must_use]
+pub fn is_header_safe(value: &str) -> bool {
+    !value.bytes().any(|byte| byte.is_ascii_control()) && !value.starts_with(' ') && !value.ends_with(' ')
+}
+
+/// Escapes the key of an extra value as client-go does (`headerKeyEscape`): every byte that no token (RFC 9110 5.6.2)
+/// may have, and `%`, as `%XX`.
+fn escape_key(key: &str) -> String {
+    use std::fmt::Write as _;
+
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);
+    let mut escaped = String::with_capacity(key.len());
+    for byte in key.bytes() {
+        if is_token(byte) {
+            escaped.push(char::from(byte));
+        } else {
+            // Writing to a String can't fail.
+            let _ = write!(escaped, "%{byte:02X}");
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_that_would_change_on_the_way_are_not_safe() {
+        for value in ["", "a", "a b", "zoë", "a,b", "=?utf-8?q?x?="] {
+            assert!(is_header_safe(value), "{value:?}");
+        }
+        for value in [" a", "a ", "a\tb", "a\r\nx: y", "a\n", "a\0b", "\u{7f}", "\t"] {
+            assert!(!is_header_safe(value), "{value:?}");
+        }
+    }
+
+    #[test]
+    fn keys_are_escaped_as_client_go_does() {
+        assert_eq!(
+            escape_key("authentication.kubernetes.io/credential-id"),
+            "authentication.kubernetes.io%2Fcredential-id"
+        );
+        assert_eq!(escape_key("a%b:ü"), "a%25b%3A%C3%BC");
+    }
+}

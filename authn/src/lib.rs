@@ -1,0 +1,70 @@
+//! Decides who a request to a Kubernetes API server is from.
+//!
+//! # What
+//! A gateway in front of an API server calls [`Authenticator::decide`](authenticator::Authenticator::decide) with a
+//! request's headers, the time and a signature verifier. The answer is a [`Decision`](authenticator::Decision):
+//! forward the request with these headers, refuse it with this Kubernetes `Status`, or ask the issuer for its keys
+//! and call again. What it decides by is a [`Snapshot`](snapshot::Snapshot), which the sidecar makes.
+//!
+//! # Trust is a type
+//! ```text
+//! HeaderLine -> Request -> BearerToken -> UnverifiedToken -> VerifiedClaims -> UserInfo -> ImpersonationHeaders
+//!                                                     signature, times,   mapping,   header safety     |
+//!                                                     issuer, audience    guard                        v
+//!                                                                              Decision::Forward(Forward)
+//! ```
+//! Each step has a private constructor and the one before it as its argument. Impersonation fails open: a request
+//! with the ServiceAccount's token and without `impersonate-user` runs as the proxy itself. So a
+//! [`Forward`](authenticator::Forward) can't be made without a verified, header-safe, non-empty user, and it hands
+//! out credential and identity together or not at all.
+//!
+//! # Threat model
+//! Everything a client sends is hostile: tokens, header names and values, their number and order. Issuers are
+//! trusted for their own users only; a key, an algorithm or an audience of one is never used for another. The
+//! sidecar is trusted, and its snapshots are checked for what would make a decision unsafe. No input panics, loops
+//! without bound, or costs more than a good token of the same kind.
+//!
+//! # Wrinkles
+//! The measure is kube-apiserver's own OIDC authenticator: the same user wherever both accept, never looser, and
+//! stricter only where `docs/deviations.md` says so.
+//!
+//! # Rooms
+//! | question | module |
+//! |---|---|
+//! | what does the request bring? | [`request`] (and `websocket`) |
+//! | what is in the token? | [`token`], [`claims`], `json`, `base64url` |
+//! | is it good? | `verifier`, [`signature`], [`budget`], [`cache`] |
+//! | who is it? | [`user`], [`impersonation`] |
+//! | what becomes of it? | [`authenticator`], [`rejection`] |
+//! | what is it judged by? | [`snapshot`], [`issuer`], [`keys`], [`algorithm`] |
+//! | how does that get here? | [`feed`] |
+//! | where does it come from? (feature `supply`) | `config`, `discovery`, `jwks` |
+
+pub mod algorithm;
+pub mod authenticator;
+pub mod base64url;
+pub mod budget;
+pub mod cache;
+pub mod claims;
+pub mod feed;
+pub mod impersonation;
+pub mod issuer;
+pub mod json;
+pub mod keys;
+pub mod rejection;
+pub mod request;
+pub mod signature;
+pub mod snapshot;
+pub mod time;
+pub mod token;
+pub mod user;
+mod verifier;
+mod websocket;
+mod wire;
+
+#[cfg(feature = "supply")]
+pub mod config;
+#[cfg(feature = "supply")]
+pub mod discovery;
+#[cfg(feature = "supply")]
+pub mod jwks;

@@ -1,0 +1,223 @@
+//! Answers to requests that don't go on: a Kubernetes `Status` (meta/v1), so that kubectl prints its message.
+
+use crate::claims::ClaimsError;
+use crate::request::{CredentialError, RequestError};
+use crate::token::TokenError;
+use crate::user::IdentityError;
+
+/// Why a request does not go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Rejection {
+    /// The token's algorithm is not among the issuer's.
+    #[error("the issuer does not use this algorithm")]
+    AlgorithmNotAllowed,
+    /// A claim is not as it should be.
+    #[error(transparent)]
+    Claims(ClaimsError),
+    /// The request has no credential, or one that can't be used.
+    #[error(transparent)]
+    Credential(CredentialError),
+    /// The user may not come in as who the token says.
+    #[error(transparent)]
+    Identity(IdentityError),
+    /// The client asks for impersonation, which is not offered.
+    #[error("impersonation is not offered")]
+    ImpersonationNotAllowed,
+    /// The client presented the gateway's own credential.
+    #[error("the gateway's own credential")]
+    OwnCredential,
+    /// The request has a form that can't be passed on safely.
+    #[error(transparent)]
+    Request(RequestError),
+    /// The signature is not by a key of the issuer.
+    #[error("the signature does not verify")]
+    Signature,
+    /// The text of the token can't be used.
+    #[error(transparent)]
+    Token(TokenError),
+    /// The gateway can't decide.
+    #[error(transparent)]
+    Unavailable(Unavailable),
+    /// The token's issuer is not configured.
+    #[error("the issuer is not configured")]
+    UnknownIssuer,
+    /// The issuer has no key with the token's `kid`.
+    #[error("the issuer has no such key")]
+    UnknownKey,
+}
+
+/// Why the gateway can't decide. It says so (503) rather than blaming the token (401) or letting it pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unavailable {
+    /// The upstream credential has expired.
+    #[error("the upstream credential has expired")]
+    CredentialExpired,
+    /// The issuer's keys are older than they may be.
+    #[error("the issuer's keys are too old")]
+    KeysTooOld,
+    /// There is no upstream credential.
+    #[error("there is no upstream credential")]
+    NoCredential,
+    /// The issuer's keys have not been fetched yet.
+    #[error("the issuer's keys have not been fetched yet")]
+    NoKeys,
+    /// There is no snapshot yet.
+    #[error("there is no snapshot yet")]
+    NoSnapshot,
+    /// The sidecar, or the issuer behind it, did not answer when it was needed.
+    #[error("the issuer's keys could not be fetched")]
+    RefreshFailed,
+    /// Too many bad tokens of an issuer whose signatures are slow to check.
+    #[error("too many tokens of this issuer have failed")]
+    Throttled,
+    /// Too many requests wait for an issuer's keys.
+    #[error("too many requests wait for the issuer's keys")]
+    TooManyWaiting,
+}
+
+/// Seconds after which a client may come again, for `Retry-After`.
+const RETRY_AFTER: &str = "1";
+
+impl Rejection {
+    /// Stable name of the cause, for logs and metrics.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::AlgorithmNotAllowed => "algorithm_not_allowed",
+            Self::Claims(error) => error.reason(),
+            Self::Credential(error) => error.reason(),
+            Self::Identity(error) => error.reason(),
+            Self::ImpersonationNotAllowed => "impersonation_not_allowed",
+            Self::OwnCredential => "own_credential",
+            Self::Request(error) => error.reason(),
+            Self::Signature => "signature",
+            Self::Token(error) => error.reason(),
+            Self::Unavailable(error) => error.reason(),
+            Self::UnknownIssuer => "unknown_issuer",
+            Self::UnknownKey => "unknown_key",
+        }
+    }
+
+    /// HTTP status code.
+    #[must_use]
+    pub const fn code(&self) -> u16 {
+        match self {
+            Self::Credential(CredentialError::TooLong) | Self::Token(TokenError::TooLong) => 431,
+            Self::AlgorithmNotAllowed
+            | Self::Claims(_)
+            | Self::Credential(_)
+            | Self::OwnCredential
+            | Self::Signature
+            | Self::Token(_)
+            | Self::UnknownIssuer
+            | Self::UnknownKey => 401,
+            Self::Identity(_) | Self::ImpersonationNotAllowed => 403,
+            Self::Request(_) => 400,
+            Self::Unavailable(_) => 503,
+        }
+    }
+
+    /// What the caller may know: enough to act on, nothing of keys or configuration.
+    #[must_use]
+    pub const fn message(&self) -> &'static str {
+        match self {
+            Self::Claims(ClaimsError::Audience) => "Unauthorized: the token is not for this audience",
+            Self::Claims(ClaimsError::Expired) => "Unauthorized: the token has expired",
+            Self::Claims(_)
+            | Self::AlgorithmNotAllowed
+            | Self::OwnCredential
+            | Self::Signature
+            | Self::UnknownKey => "Unauthorized: the token is not valid",
+            Self::Token(TokenError::NotAJwt) | Self::UnknownIssuer => {
+                "Unauthorized: the token is not from a known issuer"
+            }
+            Self::Token(TokenError::TooLong) => "the token is too long",
+            Self::Token(_) => "Unauthorized: the token is not valid",
+            Self::Credential(error) => error.message(),
+            Self::Identity(error) => match error {
+                IdentityError::EmptyUsername => "forbidden: the token gives an empty user name",
+                IdentityError::ExtraNotHeaderSafe => {
+                    "forbidden: an extra value has characters that can't be passed on"
+                }
+                IdentityError::GroupNotHeaderSafe => {
+                    "forbidden: a group has characters that can't be passed on"
+                }
+                IdentityError::ReservedGroup => {
+                    "forbidden: the token gives a group with the reserved prefix system:"
+                }
+                IdentityError::ReservedUsername => {
+                    "forbidden: the token gives a user name with the reserved prefix system:"
+                }
+                IdentityError::UidNotHeaderSafe => {
+                    "forbidden: the uid has characters that can't be passed on"
+                }
+                IdentityError::UsernameNotHeaderSafe => {
+                    "forbidden: the user name has characters that can't be passed on"
+                }
+            },
+            Self::ImpersonationNotAllowed => "forbidden: impersonation is not allowed here",
+            Self::Request(error) => error.message(),
+            Self::Unavailable(_) => "the sign-in service is not available at the moment",
+        }
+    }
+
+    /// Headers of the reply, besides `content-type`.
+    #[must_use]
+    pub const fn headers(&self) -> &'static [(&'static str, &'static str)] {
+        match self {
+            Self::Credential(_) if self.code() == 401 => &[("www-authenticate", "Bearer")],
+            _ if self.code() == 401 => &[("www-authenticate", "Bearer error=\"invalid_token\"")],
+            Self::Unavailable(_) => &[("retry-after", RETRY_AFTER)],
+            _ => &[],
+        }
+    }
+
+    /// The `Status` as JSON.
+    #[must_use]
+    pub fn body(&self) -> String {
+        serde_json::json!({
+            "kind": "Status",
+            "apiVersion": "v1",
+            "metadata": {},
+            "status": "Failure",
+            "message": self.message(),
+            "reason": self.status_reason(),
+            "code": self.code(),
+        })
+        .to_string()
+    }
+
+    /// `metav1.StatusReason`.
+    const fn status_reason(&self) -> &'static str {
+        match self.code() {
+            400 => "BadRequest",
+            401 => "Unauthorized",
+            403 => "Forbidden",
+            431 => "RequestHeaderFieldsTooLarge",
+            _ => "ServiceUnavailable",
+        }
+    }
+}
+
+impl Unavailable {
+    /// The name of the variant, for logs and metrics.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::CredentialExpired => "credential_expired",
+            Self::KeysTooOld => "keys_too_old",
+            Self::NoCredential => "no_upstream_credential",
+            Self::NoKeys => "no_keys",
+            Self::NoSnapshot => "no_snapshot",
+            Self::RefreshFailed => "refresh_failed",
+            Self::Throttled => "throttled",
+            Self::TooManyWaiting => "too_many_waiting",
+        }
+    }
+}
+
+impl From<Unavailable> for Rejection {
+    fn from(unavailable: Unavailable) -> Self {
+        Self::Unavailable(unavailable)
+    }
+}

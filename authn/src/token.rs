@@ -1,0 +1,206 @@
+//! From the text of a bearer token to its parts. Nothing here is verified yet, and the names say so.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::algorithm::Algorithm;
+use crate::base64url;
+use crate::json::{self, JsonError, Object};
+
+/// Longest token that is looked at, in bytes.
+pub const MAX_TOKEN: usize = 16 * 1024;
+/// Longest `kid`, in bytes.
+pub const MAX_KID: usize = 256;
+
+/// A bearer token as a client sent it: visible ASCII (RFC 6750 2.1), at most [`MAX_TOKEN`] bytes.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BearerToken<'a>(Cow<'a, str>);
+
+impl<'a> BearerToken<'a> {
+    /// Takes the text of a token.
+    ///
+    /// # Errors
+    /// [`TokenError::TooLong`], or [`TokenError::NotATokenText`] when it is empty, holds anything but visible
+    /// ASCII, or a comma: Envoy joins two `authorization` lines by one, and no token has any.
+    pub fn parse(untrusted_text: &'a [u8]) -> Result<Self, TokenError> {
+        check_text(untrusted_text)?;
+        std::str::from_utf8(untrusted_text)
+            .map(|text| Self(text.into()))
+            .map_err(|_| TokenError::NotATokenText)
+    }
+
+    /// As [`parse`](Self::parse), for a text that was decoded from something else.
+    ///
+    /// # Errors
+    /// The same.
+    pub fn parse_owned(untrusted_text: Vec<u8>) -> Result<Self, TokenError> {
+        check_text(&untrusted_text)?;
+        String::from_utf8(untrusted_text).map(|text| Self(text.into())).map_err(|_| TokenError::NotATokenText)
+    }
+
+    /// The text. It must not reach a log.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for BearerToken<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerToken").field("length", &self.0.len()).finish_non_exhaustive()
+    }
+}
+
+fn check_text(untrusted_text: &[u8]) -> Result<(), TokenError> {
+    if untrusted_text.len() > MAX_TOKEN {
+        return Err(TokenError::TooLong);
+    }
+    let usable = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
+    if untrusted_text.is_empty() || !untrusted_text.iter().all(usable) {
+        return Err(TokenError::NotATokenText);
+    }
+    Ok(())
+}
+
+/// A compact JWS (RFC 7515 7.1) with a JSON object as its payload, of which nothing is verified.
+pub struct UnverifiedToken<'a> {
+    signing_input: &'a str,
+    encoded_header: &'a str,
+    encoded_signature: &'a str,
+    untrusted_claims: Object,
+}
+
+/// The header members that choose a key, and the signature.
+pub struct UnverifiedSignature {
+    /// `alg`.
+    pub algorithm: Algorithm,
+    /// `kid`; `None` when absent or empty, which go-oidc takes for the same.
+    pub kid: Option<String>,
+    /// The signature, in the form of RFC 7518 3.
+    pub bytes: Vec<u8>,
+}
+
+/// Why a token's text could not be taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// `alg` is missing or none of the nine that kube-apiserver allows.
+    #[error("the token's algorithm is not supported")]
+    Algorithm,
+    /// The header has `crit` (RFC 7515 4.1.11) or `b64` (RFC 7797 3): no extension is understood here.
+    #[error("the token needs an extension that is not supported")]
+    Critical,
+    /// The header carries a key or certificate (`jwk`, `x5c`). kube-apiserver parses them and refuses bad ones;
+    /// keys come from the issuer alone, so a token that brings its own is refused.
+    #[error("the token carries a key of its own")]
+    EmbeddedKey,
+    /// The header is no JSON object in canonical base64url, or a member of it has the wrong type.
+    #[error("the token's header is malformed")]
+    Header,
+    /// `kid` is longer than [`MAX_KID`].
+    #[error("the token's key id is too long")]
+    KidTooLong,
+    /// Not three parts.
+    #[error("not a JSON Web Token")]
+    NotAJwt,
+    /// Characters that no token has.
+    #[error("not the text of a token")]
+    NotATokenText,
+    /// The claims are no JSON object in canonical base64url, or name a member twice.
+    #[error("the token's claims are malformed")]
+    Payload,
+    /// The signature is not canonical base64url.
+    #[error("the token's signature is malformed")]
+    Signature,
+    /// Longer than [`MAX_TOKEN`].
+    #[error("the token is too long")]
+    TooLong,
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Takes a token apart as far as its issuer can be read.
+    ///
+    /// # Errors
+    /// [`TokenError::NotAJwt`] when it is something else, [`TokenError::Payload`] for claims that can't be read.
+    pub fn parse(token: &'a BearerToken<'_>) -> Result<Self, TokenError> {
+        let text = token.as_str();
+        let (signing_input, encoded_signature) = text.rsplit_once('.').ok_or(TokenError::NotAJwt)?;
+        let (encoded_header, encoded_payload) = signing_input.split_once('.').ok_or(TokenError::NotAJwt)?;
+        // Five parts are a JWE (RFC 7516 7.1).
+        if encoded_payload.contains('.') {
+            return Err(TokenError::NotAJwt);
+        }
+        let payload = base64url::decode(encoded_payload.as_bytes()).map_err(|_| TokenError::Payload)?;
+        let untrusted_claims = json::parse_object(&payload).map_err(|error| match error {
+            JsonError::DuplicateMember | JsonError::NotAnObject | JsonError::Syntax => TokenError::Payload,
+        })?;
+        Ok(Self { signing_input, encoded_header, encoded_signature, untrusted_claims })
+    }
+
+    /// `iss`, to pick the issuer by whose keys the token is to be judged, and for nothing else.
+    #[must_use]
+    pub fn untrusted_issuer(&self) -> Option<&str> {
+        self.untrusted_claims.get("iss").and_then(|iss| iss.as_str())
+    }
+
+    /// The bytes that are signed (RFC 7515 5.1).
+    #[must_use]
+    pub const fn signing_input(&self) -> &'a str {
+        self.signing_input
+    }
+
+    /// Reads header and signature.
+    ///
+    /// # Errors
+    /// [`TokenError`] names the member or part that is unusable.
+    pub fn unverified_signature(&self) -> Result<UnverifiedSignature, TokenError> {
+        let header = base64url::decode(self.encoded_header.as_bytes()).map_err(|_| TokenError::Header)?;
+        let header = json::parse_object(&header).map_err(|_| TokenError::Header)?;
+        // go-jose takes a JSON null for an absent member, and so do we; `b64` and `crit` are refused as such.
+        let member = |name: &str| header.get(name).filter(|value| !value.is_null());
+        let text = |name: &str| match member(name) {
+            None => Ok(None),
+            Some(value) => value.as_str().map(Some).ok_or(TokenError::Header),
+        };
+        if header.contains_key("crit") || header.contains_key("b64") {
+            return Err(TokenError::Critical);
+        }
+        if member("jwk").is_some() || member("x5c").is_some() {
+            return Err(TokenError::EmbeddedKey);
+        }
+        text("nonce")?;
+        let algorithm = text("alg")?.and_then(Algorithm::from_name).ok_or(TokenError::Algorithm)?;
+        let kid = text("kid")?.filter(|kid| !kid.is_empty());
+        if kid.is_some_and(|kid| kid.len() > MAX_KID) {
+            return Err(TokenError::KidTooLong);
+        }
+        Ok(UnverifiedSignature {
+            algorithm,
+            kid: kid.map(str::to_owned),
+            bytes: base64url::decode(self.encoded_signature.as_bytes()).map_err(|_| TokenError::Signature)?,
+        })
+    }
+
+    /// The claims; only the verifier may call them more than that.
+    pub(crate) fn into_untrusted_claims(self) -> Object {
+        self.untrusted_claims
+    }
+}
+
+impl TokenError {
+    /// The name of the variant, for logs and metrics.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Algorithm => "token_algorithm",
+            Self::Critical => "token_critical",
+            Self::EmbeddedKey => "token_embedded_key",
+            Self::Header => "token_header",
+            Self::KidTooLong => "token_kid_too_long",
+            Self::NotAJwt => "not_a_jwt",
+            Self::NotATokenText => "not_a_token_text",
+            Self::Payload => "token_payload",
+            Self::Signature => "token_signature_encoding",
+            Self::TooLong => "token_too_long",
+        }
+    }
+}

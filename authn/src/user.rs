@@ -1,0 +1,192 @@
+//! From verified claims to a Kubernetes user (kubernetes-authn: `AuthenticateToken` of plugin/pkg/authenticator/token/oidc).
+
+use serde_json::Value;
+
+use crate::claims::{ClaimsError, check_resolver};
+use crate::issuer::{IdentityGuard, Issuer, PrefixedClaim, RequiredClaim};
+use crate::json::Object;
+use crate::verifier::VerifiedClaims;
+
+/// Key of the extra value that names the credential (KEP-4193).
+pub const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
+/// Group of everybody who is authenticated.
+pub const AUTHENTICATED: &str = "system:authenticated";
+/// Group of everybody who isn't.
+pub const UNAUTHENTICATED: &str = "system:unauthenticated";
+/// Name of the user who isn't.
+pub const ANONYMOUS: &str = "system:anonymous";
+/// The prefix that Kubernetes reserves for itself.
+const RESERVED: &str = "system:";
+
+/// A user as kube-apiserver's authenticator would return it: `user.Info` of k8s.io/apiserver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserInfo {
+    username: String,
+    uid: String,
+    groups: Vec<String>,
+    extra: Vec<(String, Vec<String>)>,
+}
+
+/// Why a user with a good token was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IdentityError {
+    /// The user name is empty. As an impersonation header it would mean "nobody in particular".
+    #[error("the user name is empty")]
+    EmptyUsername,
+    /// An extra value can't be carried in a header.
+    #[error("an extra value has characters that a header can't carry")]
+    ExtraNotHeaderSafe,
+    /// A group can't be carried in a header.
+    #[error("a group has characters that a header can't carry")]
+    GroupNotHeaderSafe,
+    /// A group begins with `system:`, and this issuer may not hand it out.
+    #[error("a group has the reserved prefix system:")]
+    ReservedGroup,
+    /// The user name begins with `system:`, and this issuer may not hand it out.
+    #[error("the user name has the reserved prefix system:")]
+    ReservedUsername,
+    /// The uid can't be carried in a header.
+    #[error("the uid has characters that a header can't carry")]
+    UidNotHeaderSafe,
+    /// The user name can't be carried in a header.
+    #[error("the user name has characters that a header can't carry")]
+    UsernameNotHeaderSafe,
+}
+
+impl IdentityError {
+    /// The name of the variant, for logs and metrics.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::EmptyUsername => "empty_username",
+            Self::ExtraNotHeaderSafe => "extra_not_header_safe",
+            Self::GroupNotHeaderSafe => "group_not_header_safe",
+            Self::ReservedGroup => "reserved_group",
+            Self::ReservedUsername => "reserved_username",
+            Self::UidNotHeaderSafe => "uid_not_header_safe",
+            Self::UsernameNotHeaderSafe => "username_not_header_safe",
+        }
+    }
+}
+
+impl UserInfo {
+    /// Maps `claims` as the issuer's configuration says, then checks the required claims, in kube-apiserver's order.
+    pub(crate) fn map(verified: &VerifiedClaims, issuer: &Issuer) -> Result<Self, ClaimsError> {
+        let claims = verified.claims();
+        let mappings = &issuer.claim_mappings;
+        let username = username(claims, &mappings.username)?;
+        let groups = match &mappings.groups {
+            Some(mapping) => groups(claims, mapping)?,
+            None => Vec::new(),
+        };
+        let uid = match &mappings.uid {
+            Some(claim) => string_claim(claims, claim, ClaimsError::Uid)?.to_owned(),
+            None => String::new(),
+        };
+        for RequiredClaim { claim, required_value } in &issuer.required_claims {
+            match claims.get(claim) {
+                None => return Err(ClaimsError::RequiredClaimMissing),
+                Some(Value::String(value)) if value == required_value => {}
+                Some(Value::Null) if required_value.is_empty() => {}
+                Some(_) => return Err(ClaimsError::RequiredClaimValue),
+            }
+        }
+        let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
+        let extra =
+            jti.map(|jti| (CREDENTIAL_ID.to_owned(), vec![format!("JTI={jti}")])).into_iter().collect();
+        Ok(Self { username, uid, groups, extra })
+    }
+
+    /// Refuses reserved names that the issuer may not hand out, and adds the group that every authenticated user is in
+    /// (k8s.io/apiserver `group.AuthenticatedGroupAdder`).
+    pub(crate) fn guarded(mut self, guard: &IdentityGuard) -> Result<Self, IdentityError> {
+        // Impersonating this one adds system:unauthenticated, which no token gives: never, by whatever rule.
+        let allowed = self.username != ANONYMOUS && guard.allowed_usernames.contains(&self.username);
+        if self.username.starts_with(RESERVED) && !allowed {
+            return Err(IdentityError::ReservedUsername);
+        }
+        if self
+            .groups
+            .iter()
+            .any(|group| group.starts_with(RESERVED) && !guard.allowed_groups.contains(group))
+        {
+            return Err(IdentityError::ReservedGroup);
+        }
+        if !self.groups.iter().any(|group| group == AUTHENTICATED || group == UNAUTHENTICATED) {
+            self.groups.push(AUTHENTICATED.to_owned());
+        }
+        Ok(self)
+    }
+
+    /// The user name.
+    #[must_use]
+    pub fn username(&self) -> &str {
+        &self.username
+    }
+
+    /// The uid; empty when there is none.
+    #[must_use]
+    pub fn uid(&self) -> &str {
+        &self.uid
+    }
+
+    /// The groups, in the order of the claim.
+    #[must_use]
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
+    /// Keys and values of `extra`.
+    #[must_use]
+    pub fn extra(&self) -> &[(String, Vec<String>)] {
+        &self.extra
+    }
+}
+
+fn username(claims: &Object, mapping: &PrefixedClaim) -> Result<String, ClaimsError> {
+    let PrefixedClaim { claim, prefix } = mapping;
+    let name = string_claim(claims, claim, ClaimsError::Username)?;
+    // Only a present `email_verified` must be true; null is Go's `false`.
+    if claim == "email" && claims.get("email_verified").is_some_and(|verified| *verified != Value::Bool(true))
+    {
+        return Err(ClaimsError::EmailNotVerified);
+    }
+    Ok(format!("{prefix}{name}"))
+}
+
+fn groups(claims: &Object, mapping: &PrefixedClaim) -> Result<Vec<String>, ClaimsError> {
+    let PrefixedClaim { claim, prefix } = mapping;
+    let group = |value: &Value| match value {
+        Value::String(group) => Ok(format!("{prefix}{group}")),
+        Value::Null => Ok(prefix.clone()),
+        _ => Err(ClaimsError::Groups),
+    };
+    match claims.get(claim) {
+        None => {
+            check_resolver(claims)?;
+            if has_distributed(claims, claim) { Err(ClaimsError::DistributedGroups) } else { Ok(Vec::new()) }
+        }
+        Some(Value::Null) => Ok(Vec::new()),
+        Some(Value::Array(values)) => values.iter().map(group).collect(),
+        Some(value) => Ok(vec![group(value)?]),
+    }
+}
+
+/// Whether `claim` stands in a claim source with an endpoint (OpenID Connect Core 5.6.2). One without is aggregated,
+/// and kube-apiserver ignores it.
+fn has_distributed(claims: &Object, claim: &str) -> bool {
+    let source = claims.get("_claim_names").and_then(|names| names.get(claim)).and_then(Value::as_str);
+    let source =
+        source.and_then(|source| claims.get("_claim_sources").and_then(|sources| sources.get(source)));
+    let endpoint = source.and_then(|source| source.get("endpoint")).and_then(Value::as_str);
+    endpoint.is_some_and(|endpoint| !endpoint.is_empty())
+}
+
+/// A claim that must be there and be a string; null is Go's empty string.
+fn string_claim<'a>(claims: &'a Object, name: &str, error: ClaimsError) -> Result<&'a str, ClaimsError> {
+    match claims.get(name) {
+        Some(Value::String(text)) => Ok(text),
+        Some(Value::Null) => Ok(""),
+        _ => Err(error),
+    }
+}

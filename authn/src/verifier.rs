@@ -1,0 +1,90 @@
+//! From an unverified token to verified claims: the one place where that step is made.
+
+use crate::claims::{ClaimsError, RegisteredClaims, Validity};
+use crate::issuer::Issuer;
+use crate::json::Object;
+use crate::keys::IssuerKeys;
+use crate::signature::{self, VerifySignature};
+use crate::time::UnixSeconds;
+use crate::token::{TokenError, UnverifiedSignature, UnverifiedToken};
+
+/// Claims of a token whose signature, issuer, audience and times are good. Only this module makes them.
+#[derive(Debug)]
+pub(crate) struct VerifiedClaims {
+    claims: Object,
+    validity: Validity,
+}
+
+impl VerifiedClaims {
+    /// The claims.
+    pub(crate) const fn claims(&self) -> &Object {
+        &self.claims
+    }
+
+    /// When the token is good.
+    pub(crate) const fn validity(&self) -> Validity {
+        self.validity
+    }
+}
+
+/// Why a token of a known issuer was not verified.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum VerifyError {
+    Claims(ClaimsError),
+    /// The issuer does not allow the token's algorithm.
+    AlgorithmNotAllowed,
+    /// None of the keys that could have made the signature did, and so many slow checks went into that.
+    Signature {
+        slow_checks: usize,
+    },
+    /// Checking would be slow, and this issuer's tokens have failed too often of late.
+    Throttled,
+    Token(TokenError),
+    /// The issuer has no key of that `kid`, or not yet.
+    UnknownKey {
+        kid: String,
+    },
+}
+
+/// Verifies `token` as one of `issuer`, by `keys` that the caller knows to be in force.
+///
+/// The order is that of kube-apiserver 1.36: signature, then claims.
+pub(crate) fn verify(
+    token: UnverifiedToken<'_>,
+    issuer: &Issuer,
+    keys: &IssuerKeys,
+    now: UnixSeconds,
+    verifier: &impl VerifySignature,
+    may_be_slow: impl FnOnce() -> bool,
+) -> Result<VerifiedClaims, VerifyError> {
+    let UnverifiedSignature { algorithm, kid, bytes } =
+        token.unverified_signature().map_err(VerifyError::Token)?;
+    if !issuer.algorithms.contains(algorithm) {
+        return Err(VerifyError::AlgorithmNotAllowed);
+    }
+    if let Some(kid) = &kid
+        && !keys.keys.iter().any(|key| key.kid == *kid)
+    {
+        return Err(VerifyError::UnknownKey { kid: kid.clone() });
+    }
+    let candidates: Vec<_> = signature::candidates(&keys.keys, kid.as_deref(), algorithm).collect();
+    let slow_checks = if verifier.is_slow(algorithm) { candidates.len() } else { 0 };
+    if slow_checks > 0 && !may_be_slow() {
+        return Err(VerifyError::Throttled);
+    }
+    let signing_input = token.signing_input().as_bytes();
+    if !candidates.iter().any(|key| verifier.verify(key, algorithm, signing_input, &bytes).is_ok()) {
+        return Err(VerifyError::Signature { slow_checks });
+    }
+    check_claims(token.into_untrusted_claims(), issuer, now).map_err(VerifyError::Claims)
+}
+
+/// What is checked after the signature. A private function on purpose: alone it proves nothing.
+fn check_claims(claims: Object, issuer: &Issuer, now: UnixSeconds) -> Result<VerifiedClaims, ClaimsError> {
+    let RegisteredClaims { audience, validity } = RegisteredClaims::read(&claims)?;
+    if !issuer.audiences.iter().any(|configured| audience.contains(configured)) {
+        return Err(ClaimsError::Audience);
+    }
+    validity.check(now)?;
+    Ok(VerifiedClaims { claims, validity })
+}

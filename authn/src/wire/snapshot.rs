@@ -1,0 +1,233 @@
+//! Snapshots: from the generated types to the crate's own, checked, and back.
+//!
+//! Each conversion takes its message apart whole, so that a new field does not compile until it is dealt with.
+
+use prost::Message;
+
+use super::generated as wire;
+use crate::algorithm::{Algorithm, AlgorithmSet};
+use crate::issuer::{ClaimMappings, IdentityGuard, Issuer, PrefixedClaim, RequiredClaim};
+use crate::keys::{IssuerKeys, Key};
+use crate::snapshot::{Generation, Snapshot, SnapshotError, UpstreamCredential};
+use crate::time::UnixSeconds;
+
+pub(crate) fn decode(encoded: &[u8]) -> Result<Snapshot, SnapshotError> {
+    wire::Snapshot::decode(encoded).map_err(|_| SnapshotError::Encoding)?.try_into()
+}
+
+pub(crate) fn encode(snapshot: &Snapshot) -> Vec<u8> {
+    wire::Snapshot::from(snapshot).encode_to_vec()
+}
+
+/// Reads the generation alone; the other fields are skipped.
+pub(crate) fn decode_generation(encoded: &[u8]) -> Result<Generation, SnapshotError> {
+    #[derive(Clone, PartialEq, Message)]
+    struct Head {
+        #[prost(message, optional, tag = "1")]
+        generation: Option<wire::Generation>,
+    }
+    let head = Head::decode(encoded).map_err(|_| SnapshotError::Encoding)?;
+    head.generation.map(Generation::from).ok_or(SnapshotError::NoGeneration)
+}
+
+impl TryFrom<wire::Snapshot> for Snapshot {
+    type Error = SnapshotError;
+
+    fn try_from(raw: wire::Snapshot) -> Result<Self, SnapshotError> {
+        let wire::Snapshot { generation, issuers, upstream_credential, required_features } = raw;
+        if !required_features.is_empty() {
+            return Err(SnapshotError::Feature);
+        }
+        let issuers = issuers.into_iter().map(Issuer::try_from).collect::<Result<Vec<_>, _>>()?;
+        let mut urls: Vec<&str> = issuers.iter().map(|issuer| issuer.url.as_str()).collect();
+        urls.sort_unstable();
+        urls.dedup();
+        if urls.len() != issuers.len() {
+            return Err(SnapshotError::DuplicateIssuer);
+        }
+        Ok(Self {
+            generation: generation.ok_or(SnapshotError::NoGeneration)?.into(),
+            issuers,
+            upstream_credential: upstream_credential.map(UpstreamCredential::try_from).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<wire::Issuer> for Issuer {
+    type Error = SnapshotError;
+
+    fn try_from(raw: wire::Issuer) -> Result<Self, SnapshotError> {
+        let wire::Issuer {
+            url,
+            audiences,
+            algorithms,
+            claim_mappings,
+            required_claims,
+            allowed_system_usernames,
+            allowed_system_groups,
+            keys,
+        } = raw;
+        let claim_mappings = claim_mappings.ok_or(SnapshotError::IncompleteIssuer)?.try_into()?;
+        if url.is_empty() || audiences.is_empty() || audiences.iter().any(String::is_empty) {
+            return Err(SnapshotError::IncompleteIssuer);
+        }
+        Ok(Self {
+            url,
+            audiences,
+            algorithms: algorithm_set(algorithms)?,
+            claim_mappings,
+            required_claims: required_claims
+                .into_iter()
+                .map(|wire::RequiredClaim { claim, required_value }| RequiredClaim { claim, required_value })
+                .collect(),
+            guard: IdentityGuard {
+                allowed_usernames: allowed_system_usernames.into_iter().collect(),
+                allowed_groups: allowed_system_groups.into_iter().collect(),
+            },
+            keys: keys.map(IssuerKeys::try_from).transpose()?,
+        })
+    }
+}
+
+impl TryFrom<wire::IssuerKeys> for IssuerKeys {
+    type Error = SnapshotError;
+
+    fn try_from(raw: wire::IssuerKeys) -> Result<Self, SnapshotError> {
+        let wire::IssuerKeys { keys, not_after } = raw;
+        let keys = keys
+            .into_iter()
+            .map(|wire::Key { kid, algorithms, spki }| {
+                Ok(Key { kid, algorithms: algorithm_set(algorithms)?, spki })
+            })
+            .collect::<Result<_, SnapshotError>>()?;
+        Ok(Self { keys, not_after: UnixSeconds::new(not_after) })
+    }
+}
+
+impl TryFrom<wire::ClaimMappings> for ClaimMappings {
+    type Error = SnapshotError;
+
+    fn try_from(raw: wire::ClaimMappings) -> Result<Self, SnapshotError> {
+        let wire::ClaimMappings { username, groups, uid } = raw;
+        let prefixed = |wire::PrefixedClaim { claim, prefix }| PrefixedClaim { claim, prefix };
+        let username = username.map(prefixed).filter(|username| !username.claim.is_empty());
+        Ok(Self {
+            username: username.ok_or(SnapshotError::IncompleteIssuer)?,
+            // A prefix without a claim maps nothing.
+            groups: groups.map(prefixed).filter(|groups| !groups.claim.is_empty()),
+            uid: Some(uid).filter(|uid| !uid.is_empty()),
+        })
+    }
+}
+
+impl TryFrom<wire::UpstreamCredential> for UpstreamCredential {
+    type Error = SnapshotError;
+
+    fn try_from(raw: wire::UpstreamCredential) -> Result<Self, SnapshotError> {
+        let wire::UpstreamCredential { token, not_after } = raw;
+        Self::new(token, Some(not_after).filter(|end| *end != 0).map(UnixSeconds::new))
+    }
+}
+
+impl From<wire::Generation> for Generation {
+    fn from(wire::Generation { epoch, counter }: wire::Generation) -> Self {
+        Self { epoch, counter }
+    }
+}
+
+impl From<Generation> for wire::Generation {
+    fn from(Generation { epoch, counter }: Generation) -> Self {
+        Self { epoch, counter }
+    }
+}
+
+impl From<&Snapshot> for wire::Snapshot {
+    fn from(snapshot: &Snapshot) -> Self {
+        let Snapshot { generation, issuers, upstream_credential } = snapshot;
+        Self {
+            generation: Some((*generation).into()),
+            issuers: issuers.iter().map(wire::Issuer::from).collect(),
+            upstream_credential: upstream_credential.as_ref().map(|credential| wire::UpstreamCredential {
+                token: credential.token().to_owned(),
+                not_after: credential.not_after().map_or(0, UnixSeconds::get),
+            }),
+            required_features: Vec::new(),
+        }
+    }
+}
+
+impl From<&Issuer> for wire::Issuer {
+    fn from(issuer: &Issuer) -> Self {
+        let Issuer { url, audiences, algorithms, claim_mappings, required_claims, guard, keys } = issuer;
+        let prefixed = |PrefixedClaim { claim, prefix }: &PrefixedClaim| wire::PrefixedClaim {
+            claim: claim.clone(),
+            prefix: prefix.clone(),
+        };
+        Self {
+            url: url.clone(),
+            audiences: audiences.clone(),
+            algorithms: algorithm_numbers(*algorithms),
+            claim_mappings: Some(wire::ClaimMappings {
+                username: Some(prefixed(&claim_mappings.username)),
+                groups: claim_mappings.groups.as_ref().map(prefixed),
+                uid: claim_mappings.uid.clone().unwrap_or_default(),
+            }),
+            required_claims: required_claims
+                .iter()
+                .map(|RequiredClaim { claim, required_value }| wire::RequiredClaim {
+                    claim: claim.clone(),
+                    required_value: required_value.clone(),
+                })
+                .collect(),
+            allowed_system_usernames: guard.allowed_usernames.iter().cloned().collect(),
+            allowed_system_groups: guard.allowed_groups.iter().cloned().collect(),
+            keys: keys.as_ref().map(|IssuerKeys { keys, not_after }| wire::IssuerKeys {
+                keys: keys
+                    .iter()
+                    .map(|Key { kid, algorithms, spki }| wire::Key {
+                        kid: kid.clone(),
+                        algorithms: algorithm_numbers(*algorithms),
+                        spki: spki.clone(),
+                    })
+                    .collect(),
+                not_after: not_after.get(),
+            }),
+        }
+    }
+}
+
+fn algorithm_numbers(algorithms: AlgorithmSet) -> Vec<i32> {
+    algorithms
+        .iter()
+        .map(|algorithm| match algorithm {
+            Algorithm::Rs256 => wire::Algorithm::Rs256,
+            Algorithm::Rs384 => wire::Algorithm::Rs384,
+            Algorithm::Rs512 => wire::Algorithm::Rs512,
+            Algorithm::Es256 => wire::Algorithm::Es256,
+            Algorithm::Es384 => wire::Algorithm::Es384,
+            Algorithm::Es512 => wire::Algorithm::Es512,
+            Algorithm::Ps256 => wire::Algorithm::Ps256,
+            Algorithm::Ps384 => wire::Algorithm::Ps384,
+            Algorithm::Ps512 => wire::Algorithm::Ps512,
+        })
+        .map(i32::from)
+        .collect()
+}
+
+fn algorithm_set(numbers: Vec<i32>) -> Result<AlgorithmSet, SnapshotError> {
+    numbers
+        .into_iter()
+        .map(|number| match wire::Algorithm::try_from(number) {
+            Ok(wire::Algorithm::Rs256) => Ok(Algorithm::Rs256),
+            Ok(wire::Algorithm::Rs384) => Ok(Algorithm::Rs384),
+            Ok(wire::Algorithm::Rs512) => Ok(Algorithm::Rs512),
+            Ok(wire::Algorithm::Es256) => Ok(Algorithm::Es256),
+            Ok(wire::Algorithm::Es384) => Ok(Algorithm::Es384),
+            Ok(wire::Algorithm::Es512) => Ok(Algorithm::Es512),
+            Ok(wire::Algorithm::Ps256) => Ok(Algorithm::Ps256),
+            Ok(wire::Algorithm::Ps384) => Ok(Algorithm::Ps384),
+            Ok(wire::Algorithm::Ps512) => Ok(Algorithm::Ps512),
+            Ok(wire::Algorithm::Unspecified) | Err(_) => Err(SnapshotError::Algorithm),
+        })
+        .collect()
+}

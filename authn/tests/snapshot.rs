@@ -1,0 +1,270 @@
+//! The wire form of snapshot and feed: what goes in comes out, and what should not be in force is refused.
+#![allow(
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "test code"
+)]
+
+mod support;
+
+use authn::algorithm::{Algorithm, AlgorithmSet};
+use authn::feed::{
+    FeedError, FeedMessage, GetSnapshotRequest, GetSnapshotResponse, RefreshKeysRequest, RefreshKeysResponse,
+    RefreshOutcome,
+};
+use authn::issuer::Issuer;
+use authn::keys::IssuerKeys;
+use authn::snapshot::{Generation, MAX_ENCODED, Snapshot, SnapshotError, UpstreamCredential};
+use prost::Message;
+use support::*;
+
+/// A snapshot in which every field says something.
+fn full() -> Snapshot {
+    let mut first = issuer();
+    first.audiences = vec!["a".to_owned(), "b".to_owned()];
+    first.algorithms = [Algorithm::Rs256, Algorithm::Es512].into_iter().collect();
+    first.claim_mappings.groups = Some(prefixed("groups", "g:"));
+    first.claim_mappings.uid = Some("uid".to_owned());
+    first.required_claims = vec![required("hd", "example.com"), required("empty", "")];
+    first.guard.allowed_usernames = ["system:a".to_owned()].into();
+    first.guard.allowed_groups = ["system:b".to_owned(), "system:c".to_owned()].into();
+    first.keys = Some(keys([Pair::Rsa.key("r"), Pair::P521.key(""), Pair::P256.key(KID)]));
+    let mut second = issuer();
+    second.url = "https://second.example".to_owned();
+    second.claim_mappings.groups = None;
+    second.keys = None;
+    let mut third = issuer();
+    third.url = "https://third.example".to_owned();
+    third.keys = Some(IssuerKeys { keys: Vec::new(), not_after: at(u64::MAX) });
+    Snapshot {
+        generation: Generation { epoch: u64::MAX, counter: 7 },
+        issuers: vec![first, second, third],
+        upstream_credential: Some(
+            UpstreamCredential::new("a-secret-text".to_owned(), Some(at(NOW))).unwrap(),
+        ),
+    }
+}
+
+#[test]
+fn what_is_encoded_is_decoded() {
+    let empty = Snapshot { generation: Generation::default(), issuers: vec![], upstream_credential: None };
+    let unending = UpstreamCredential::new("t".to_owned(), None).unwrap();
+    let unending = Snapshot { upstream_credential: Some(unending), ..full() };
+    for snapshot in [full(), empty, unending] {
+        let encoded = snapshot.encode();
+        assert_eq!(Snapshot::decode(&encoded).as_ref(), Ok(&snapshot));
+        assert_eq!(Snapshot::generation_of(&encoded), Ok(snapshot.generation));
+        assert_eq!(Snapshot::decode(&encoded).unwrap().encode(), encoded, "the same bytes each time");
+    }
+}
+
+#[test]
+fn no_algorithm_is_no_algorithm() {
+    let mut issuer = issuer();
+    issuer.algorithms = AlgorithmSet::default();
+    let decoded = Snapshot::decode(&snapshot([issuer]).encode()).unwrap();
+    assert!(decoded.issuers[0].algorithms.is_empty());
+    case("and so no token")
+        .issuer(|issuer| issuer.algorithms = AlgorithmSet::default())
+        .rejects("algorithm_not_allowed");
+}
+
+// --- the wire form, written field by field, for what `encode` would never write
+
+/// One length-delimited field.
+fn field(number: u8, value: &[u8]) -> Vec<u8> {
+    let mut encoded = vec![number << 3 | 2];
+    prost::encoding::encode_varint(u64::try_from(value.len()).unwrap(), &mut encoded);
+    [encoded, value.to_vec()].concat()
+}
+
+fn varint(number: u8, value: u64) -> Vec<u8> {
+    let mut encoded = vec![number << 3];
+    prost::encoding::encode_varint(value, &mut encoded);
+    encoded
+}
+
+fn generation() -> Vec<u8> {
+    field(1, &varint(2, 1))
+}
+
+fn mappings(username: &str) -> Vec<u8> {
+    field(4, &field(1, &field(1, username.as_bytes())))
+}
+
+fn whole_issuer() -> Vec<u8> {
+    [field(1, ISSUER.as_bytes()), field(2, AUDIENCE.as_bytes()), mappings("sub")].concat()
+}
+
+#[track_caller]
+fn refused(parts: &[Vec<u8>], error: SnapshotError) {
+    assert_eq!(Snapshot::decode(&parts.concat()), Err(error));
+}
+
+#[test]
+fn what_is_incomplete_or_unknown_is_refused() {
+    assert!(Snapshot::decode(&[generation(), field(2, &whole_issuer())].concat()).is_ok());
+    let issuer = |parts: &[Vec<u8>]| [generation(), field(2, &parts.concat())];
+    let (url, audience) = (field(1, ISSUER.as_bytes()), field(2, AUDIENCE.as_bytes()));
+
+    refused(&[], SnapshotError::NoGeneration);
+    refused(&[field(2, &whole_issuer())], SnapshotError::NoGeneration);
+    refused(&issuer(&[audience.clone(), mappings("sub")]), SnapshotError::IncompleteIssuer);
+    refused(&issuer(&[url.clone(), mappings("sub")]), SnapshotError::IncompleteIssuer);
+    refused(&issuer(&[url.clone(), audience.clone()]), SnapshotError::IncompleteIssuer);
+    refused(&issuer(&[url.clone(), audience.clone(), mappings("")]), SnapshotError::IncompleteIssuer);
+    refused(&issuer(&[url.clone(), audience.clone(), field(4, &[])]), SnapshotError::IncompleteIssuer);
+    refused(&issuer(&[]), SnapshotError::IncompleteIssuer);
+
+    let twice = [generation(), field(2, &whole_issuer()), field(2, &whole_issuer())];
+    refused(&twice, SnapshotError::DuplicateIssuer);
+    for number in [0, 10, 1_000, u64::MAX] {
+        refused(&issuer(&[whole_issuer(), varint(3, number)]), SnapshotError::Algorithm);
+        let key = field(8, &field(1, &varint(2, number)));
+        refused(&issuer(&[whole_issuer(), key]), SnapshotError::Algorithm);
+    }
+    refused(&[generation(), field(4, b"cel")], SnapshotError::Feature);
+    refused(&[generation(), field(4, b"")], SnapshotError::Feature);
+    for token in [&b""[..], b"a b", b"a\n", b"a\0", b"\x7f", "\u{fc}".as_bytes()] {
+        refused(&[generation(), field(3, &field(1, token))], SnapshotError::CredentialNotHeaderSafe);
+    }
+    refused(&[b"\xff".to_vec()], SnapshotError::Encoding);
+    refused(&[generation(), field(2, &field(1, b"\xff"))], SnapshotError::Encoding);
+    refused(&[generation(), varint(2, 1)], SnapshotError::Encoding);
+    refused(&[vec![0; MAX_ENCODED + 1]], SnapshotError::TooLarge);
+    assert_eq!(Snapshot::generation_of(&vec![0; MAX_ENCODED + 1]), Err(SnapshotError::TooLarge));
+    assert_eq!(Snapshot::generation_of(b""), Err(SnapshotError::NoGeneration));
+    assert_eq!(Snapshot::generation_of(b"\xff"), Err(SnapshotError::Encoding));
+}
+
+/// An audience "" would be met by a token whose `aud` is null, a claim "" by one that nobody means.
+#[test]
+fn empty_names_are_refused_or_mean_nothing() {
+    let issuer = |parts: &[Vec<u8>]| [generation(), field(2, &parts.concat())].concat();
+    let empty_audience = issuer(&[whole_issuer(), field(2, b"")]);
+    assert_eq!(Snapshot::decode(&empty_audience), Err(SnapshotError::IncompleteIssuer));
+}
+
+#[test]
+fn a_group_prefix_alone_maps_no_groups() {
+    let prefix_only = field(4, &[field(1, &field(1, b"sub")), field(2, &field(2, b"g:"))].concat());
+    let issuer = [field(1, ISSUER.as_bytes()), field(2, AUDIENCE.as_bytes()), prefix_only].concat();
+    let decoded = Snapshot::decode(&[generation(), field(2, &issuer)].concat()).unwrap();
+    assert_eq!(decoded.issuers[0].claim_mappings.groups, None);
+}
+
+#[test]
+fn what_a_newer_sidecar_adds_is_skipped() {
+    let encoded = [full().encode(), field(15, b"new")].concat();
+    assert_eq!(Snapshot::decode(&encoded), Ok(full()));
+    assert_eq!(Snapshot::generation_of(&encoded), Ok(full().generation));
+}
+
+#[test]
+fn one_megabyte_of_keys_is_read() {
+    let mut big = issuer();
+    big.keys = Some(keys((0..8_000).map(|number| Pair::P256.key(&number.to_string()))));
+    let encoded = snapshot([big]).encode();
+    assert!(encoded.len() > 700_000 && encoded.len() <= MAX_ENCODED, "{}", encoded.len());
+    assert!(Snapshot::decode(&encoded).is_ok());
+}
+
+#[test]
+fn damaged_bytes_are_refused_or_read_and_never_panic() {
+    let whole = full().encode();
+    for end in 0..whole.len() {
+        let _ = Snapshot::decode(&whole[..end]);
+        let _ = Snapshot::generation_of(&whole[..end]);
+    }
+    let mut random = Random::new(1);
+    for _ in 0..5_000 {
+        let mut damaged = whole.clone();
+        random.mutate(&mut damaged);
+        let _ = Snapshot::generation_of(&damaged);
+        if let Ok(read) = Snapshot::decode(&damaged) {
+            assert_eq!(Snapshot::decode(&read.encode()), Ok(read));
+        }
+        let noise: Vec<u8> = (0..random.below(200)).map(|_| random.byte()).collect();
+        let _ = Snapshot::decode(&noise);
+        let _ = GetSnapshotRequest::decode(&noise);
+        let _ = GetSnapshotResponse::decode(&noise);
+        let _ = RefreshKeysRequest::decode(&noise);
+        let _ = RefreshKeysResponse::decode(&noise);
+    }
+}
+
+#[test]
+fn debug_never_prints_the_credential() {
+    let snapshot = full();
+    assert!(!format!("{snapshot:?}").contains("a-secret-text"));
+    assert!(!format!("{snapshot:#?}").contains("a-secret-text"));
+    assert!(!format!("{:?}", snapshot.upstream_credential).contains("a-secret-text"));
+    let token = good_token();
+    let authorization = format!("Bearer {token}");
+    let lines = [("authorization", authorization.as_bytes())];
+    let request = authn::request::Request::read(&lines);
+    let decision =
+        authenticator(support::snapshot([issuer()])).decide(&request, at(NOW), &authn::signature::Portable);
+    let printed = format!("{decision:?}");
+    assert!(matches!(decision, authn::authenticator::Decision::Forward(_)));
+    assert!(!printed.contains(CREDENTIAL), "{printed}");
+    let printed = format!("{request:?}");
+    assert!(!printed.contains(&token[..20]), "{printed}");
+}
+
+#[test]
+fn generations_are_ordered_by_epoch_then_counter() {
+    let generation = |epoch, counter| Generation { epoch, counter };
+    assert!(generation(1, 2) > generation(1, 1));
+    assert!(generation(2, 0) > generation(1, u64::MAX));
+    assert_eq!(generation(3, 4).next(), generation(3, 5));
+    assert_eq!(generation(3, u64::MAX).next(), generation(4, 0));
+    assert!(generation(3, u64::MAX).next() > generation(3, u64::MAX));
+}
+
+#[test]
+fn feed_messages_are_read_as_they_were_written() {
+    fn both_ways<M: FeedMessage + PartialEq>(message: &M) -> bool {
+        M::decode(&message.encode()).as_ref() == Ok(message)
+    }
+    for since in [None, Some(Generation::default()), Some(Generation { epoch: 1, counter: u64::MAX })] {
+        assert!(both_ways(&GetSnapshotRequest { since, vm: u64::MAX }));
+        assert!(both_ways(&RefreshKeysRequest { issuer: ISSUER.to_owned(), kid: "k\0\n".to_owned(), since }));
+    }
+    for snapshot in [None, Some(full().encode())] {
+        assert!(both_ways(&GetSnapshotResponse { snapshot: snapshot.clone() }));
+        for outcome in [RefreshOutcome::Fetched, RefreshOutcome::Failed, RefreshOutcome::UnknownIssuer] {
+            assert!(both_ways(&RefreshKeysResponse { outcome, snapshot: snapshot.clone() }));
+        }
+    }
+    assert_eq!(GetSnapshotRequest::decode(b"\xff"), Err(FeedError));
+    // What is not said, or not known, is no success.
+    for encoded in [vec![], varint(1, 0), varint(1, 99)] {
+        assert_eq!(
+            RefreshKeysResponse::decode(&encoded).map(|read| read.outcome),
+            Ok(RefreshOutcome::Failed)
+        );
+    }
+}
+
+/// Issuers of a snapshot keep their order and their URLs.
+#[test]
+fn an_issuer_is_found_by_its_exact_url() {
+    let snapshot = full();
+    assert_eq!(snapshot.issuer("https://second.example").map(|issuer: &Issuer| &issuer.keys), Some(&None));
+    assert_eq!(snapshot.issuer("https://second.example/"), None);
+    assert_eq!(snapshot.issuer(""), None);
+}
+
+/// Only here so that the wire form can be written by hand.
+#[test]
+fn the_hand_written_form_is_protobuf() {
+    #[derive(Clone, PartialEq, Message)]
+    struct Text {
+        #[prost(string, tag = "3")]
+        text: String,
+    }
+    assert_eq!(Text { text: "abc".to_owned() }.encode_to_vec(), field(3, b"abc"));
+}

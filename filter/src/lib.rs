@@ -1,0 +1,36 @@
+//! The Envoy filter (proxy-wasm): asks [`authn`] who a request is from, and acts on the answer.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`config`] | the plugin's configuration |
+//! | [`feed`] | when to ask the sidecar for a snapshot |
+//! | [`refresh`] | which requests may wait for an issuer's keys |
+//! | [`target`] | how Envoy is told where the sidecar is |
+//! | `root` | one a VM and plugin: start, configuration, tick, feed |
+//! | `request` | one a request |
+//! | `verify` | signatures, in the host where it can |
+//! | `host` | every call to Envoy |
+//!
+//! The last four exist on wasm alone: a native binary that uses the host interface does not link.
+
+pub mod config;
+pub mod feed;
+pub mod refresh;
+pub mod target;
+
+#[cfg(target_arch = "wasm32")]
+mod host;
+#[cfg(target_arch = "wasm32")]
+mod request;
+#[cfg(target_arch = "wasm32")]
+mod root;
+#[cfg(target_arch = "wasm32")]
+mod verify;
+
+#[cfg(target_arch = "wasm32")]
+mod start {
+    proxy_wasm::main! {{
+        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
+        proxy_wasm::set_root_context(|_| Box::new(crate::root::Root::default()));
+    }}
+}

@@ -1,0 +1,255 @@
+//! One for each VM and plugin: start, configuration, ticks, and the feed.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use authn::authenticator::Authenticator;
+use authn::cache::HashKey;
+use authn::feed::{FeedMessage as _, GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse};
+use authn::rejection::{Rejection, Unavailable};
+use authn::snapshot::{Generation, Snapshot};
+use authn::time::UnixSeconds;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::ContextType;
+
+use crate::config::Config;
+use crate::feed::{Answer, Feed, TICK_MILLISECONDS};
+use crate::host;
+use crate::refresh::Refreshes;
+use crate::request::HttpRequest;
+use crate::verify::Verifier;
+
+/// The sidecar holds a poll for about 20 s.
+const POLL_TIMEOUT: Duration = Duration::from_secs(30);
+/// Attempts to write shared data against other VMs.
+const WRITE_ATTEMPTS: usize = 3;
+
+/// The root context.
+#[derive(Default)]
+pub(crate) struct Root {
+    verifier: Verifier,
+    plugin: Option<Rc<Plugin>>,
+}
+
+/// What the requests of one plugin share within a VM.
+pub(crate) struct Plugin {
+    pub(crate) config: Config,
+    pub(crate) verifier: Verifier,
+    pub(crate) state: RefCell<State>,
+    keys: SharedKeys,
+}
+
+/// What changes.
+pub(crate) struct State {
+    pub(crate) authenticator: Authenticator,
+    pub(crate) refreshes: Refreshes,
+    feed: Feed,
+    vm: u64,
+    counters: HashMap<&'static str, u32>,
+}
+
+/// Where snapshots lie in Envoy's shared data. Two gateways in one Envoy differ by plugin or by sidecar, and must
+/// never see each other's.
+struct SharedKeys {
+    snapshot: String,
+    generation: String,
+}
+
+impl Context for Root {
+    fn on_grpc_call_response(&mut self, token_id: u32, status_code: u32, response_size: usize) {
+        if let Some(plugin) = &self.plugin {
+            plugin.poll_answered(token_id, status_code, response_size);
+        }
+    }
+}
+
+impl RootContext for Root {
+    fn on_vm_start(&mut self, _: usize) -> bool {
+        self.verifier = Verifier::probe();
+        host::info(&format!("signatures verified in the host: {:?}", self.verifier));
+        true
+    }
+
+    fn on_configure(&mut self, size: usize) -> bool {
+        let config = match Config::parse(&host::plugin_configuration(size)) {
+            Ok(config) => config,
+            Err(error) => {
+                host::error(&error.to_string());
+                return false;
+            }
+        };
+        let mut random = [0; 24];
+        if getrandom::fill(&mut random).is_err() {
+            host::error("the host gives no random numbers");
+            return false;
+        }
+        let plugin = Plugin::new(config, self.verifier, random);
+        // A VM that is started anew finds here what the others know.
+        plugin.adopt_shared();
+        self.plugin = Some(Rc::new(plugin));
+        host::set_tick_period(TICK_MILLISECONDS);
+        true
+    }
+
+    fn on_tick(&mut self) {
+        if let Some(plugin) = &self.plugin {
+            plugin.adopt_shared();
+            if plugin.state.borrow_mut().feed.tick() {
+                plugin.poll();
+            }
+        }
+    }
+
+    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(HttpRequest::new(self.plugin.clone())))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+impl Plugin {
+    fn new(config: Config, verifier: Verifier, random: [u8; 24]) -> Self {
+        let (mut hash_key, mut vm) = ([0; 16], [0; 8]);
+        for (to, from) in hash_key.iter_mut().chain(&mut vm).zip(random) {
+            *to = from;
+        }
+        let vm = u64::from_le_bytes(vm);
+        let name = String::from_utf8_lossy(&host::plugin_name()).into_owned();
+        let key = |what: &str| format!("kube-oidc-filter/{what}/{}/{name}", config.snapshot_target.cluster());
+        Self {
+            keys: SharedKeys { snapshot: key("snapshot"), generation: key("generation") },
+            state: RefCell::new(State {
+                authenticator: Authenticator::new(config.token_cache_bytes, HashKey::new(hash_key)),
+                refreshes: Refreshes::default(),
+                feed: Feed::new(vm),
+                vm,
+                counters: HashMap::new(),
+            }),
+            config,
+            verifier,
+        }
+    }
+
+    /// Asks the sidecar for a newer snapshot.
+    fn poll(&self) {
+        let mut state = self.state.borrow_mut();
+        let request = GetSnapshotRequest { since: state.authenticator.generation(), vm: state.vm };
+        match host::call(&self.config.snapshot_target, GET_SNAPSHOT, &request.encode(), POLL_TIMEOUT) {
+            Some(call) => state.feed.called(call),
+            None => state.feed.could_not_call(),
+        }
+    }
+
+    fn poll_answered(&self, call: u32, status: u32, size: usize) {
+        let answer = if status == 0 { self.take_poll_answer(size) } else { Answer::Failed };
+        if answer == Answer::Failed {
+            self.count("feed_failures");
+        }
+        if self.state.borrow_mut().feed.answered(call, answer) == Some(true) {
+            self.poll();
+        }
+    }
+
+    fn take_poll_answer(&self, size: usize) -> Answer {
+        let response = host::call_response(size).and_then(|bytes| GetSnapshotResponse::decode(&bytes).ok());
+        match response {
+            // An empty message is an empty answer, and the host has no buffer for it.
+            None if size == 0 => Answer::NothingNewer,
+            None => Answer::Failed,
+            Some(GetSnapshotResponse { snapshot: None }) => Answer::NothingNewer,
+            Some(GetSnapshotResponse { snapshot: Some(encoded) }) => self.adopt_and_share(&encoded),
+        }
+    }
+
+    /// Takes a snapshot from the sidecar, and leaves it where the other VMs find it.
+    pub(crate) fn adopt_and_share(&self, encoded: &[u8]) -> Answer {
+        let (answer, generation) = self.adopt(encoded);
+        if let (Answer::Adopted, Some(generation)) = (answer, generation) {
+            self.share(&self.keys.snapshot, encoded, generation, |bytes| Snapshot::generation_of(bytes).ok());
+            self.share(&self.keys.generation, &generation_bytes(generation), generation, read_generation);
+        }
+        answer
+    }
+
+    /// Takes what another VM left, if it is newer.
+    fn adopt_shared(&self) {
+        let (generation, _) = host::shared_data(&self.keys.generation);
+        let generation = generation.as_deref().and_then(read_generation);
+        let ours = self.state.borrow().authenticator.generation();
+        if generation > ours
+            && let (Some(encoded), _) = host::shared_data(&self.keys.snapshot)
+        {
+            self.adopt(&encoded);
+        }
+    }
+
+    /// Takes a snapshot if it is newer and can be read; a bad one is counted, and the last good one stays.
+    fn adopt(&self, encoded: &[u8]) -> (Answer, Option<Generation>) {
+        let snapshot = match Snapshot::decode(encoded) {
+            Ok(snapshot) => snapshot,
+            Err(error) => {
+                host::error(&format!("snapshot refused: {error}"));
+                self.count("snapshots_refused");
+                return (Answer::Failed, None);
+            }
+        };
+        let Some(now) = host::now() else { return (Answer::Failed, None) };
+        let generation = snapshot.generation;
+        let mut state = self.state.borrow_mut();
+        if !state.authenticator.adopt(snapshot, now) {
+            return (Answer::NothingNewer, None);
+        }
+        state.refreshes.forget();
+        drop(state);
+        self.count("snapshots_adopted");
+        (Answer::Adopted, Some(generation))
+    }
+
+    /// Writes shared data unless something as new is there.
+    fn share(
+        &self,
+        key: &str,
+        value: &[u8],
+        generation: Generation,
+        read: impl Fn(&[u8]) -> Option<Generation>,
+    ) {
+        for _ in 0..WRITE_ATTEMPTS {
+            let (there, cas) = host::shared_data(key);
+            let is_older = there.as_deref().and_then(&read).is_none_or(|there| there < generation);
+            if !is_older || host::set_shared_data(key, value, cas) {
+                return;
+            }
+        }
+    }
+
+    /// Counts one in a counter of Envoy's: `wasmcustom.kube_oidc_filter.<name>`.
+    pub(crate) fn count(&self, name: &'static str) {
+        let known = self.state.borrow().counters.get(name).copied();
+        let counter = known.or_else(|| host::counter(&format!("kube_oidc_filter.{name}")));
+        if let Some(counter) = counter {
+            if known.is_none() {
+                self.state.borrow_mut().counters.insert(name, counter);
+            }
+            host::increment(counter);
+        }
+    }
+
+    /// The time, or what to answer without it.
+    pub(crate) fn now() -> Result<UnixSeconds, Rejection> {
+        host::now().ok_or_else(|| Unavailable::NoSnapshot.into())
+    }
+}
+
+fn generation_bytes(Generation { epoch, counter }: Generation) -> [u8; 16] {
+    ((u128::from(epoch) << 64) | u128::from(counter)).to_be_bytes()
+}
+
+fn read_generation(bytes: &[u8]) -> Option<Generation> {
+    let bits = u128::from_be_bytes(bytes.try_into().ok()?);
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves")]
+    Some(Generation { epoch: (bits >> 64) as u64, counter: bits as u64 })
+}

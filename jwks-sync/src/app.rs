@@ -1,0 +1,93 @@
+//! Wires everything together, in the order of the start.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::select;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tracing::info;
+
+use crate::clock;
+use crate::config::Config;
+use crate::credential::CredentialKeeper;
+use crate::health::Health;
+use crate::metrics::Metrics;
+use crate::reload::{LoadError, Reloader};
+use crate::server::{Feed, Socket, SocketError};
+use crate::store::Store;
+use crate::supply::Supply;
+
+/// Why the process ended.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppError {
+    #[error("{task} ended although nobody asked it to; please report this")]
+    Ended { task: &'static str },
+    #[error("--health-address {address}: {error}")]
+    Health { address: SocketAddr, error: io::Error },
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    #[error("give --upstream-token-file FILE or --upstream-service-account NAMESPACE/NAME")]
+    NoCredential,
+    #[error("signals can't be received: {0}")]
+    Signals(io::Error),
+    #[error("--listen: {0}")]
+    Socket(#[from] SocketError),
+}
+
+/// Serves until SIGTERM or SIGINT.
+///
+/// # Errors
+/// [`AppError`] when it can't start, or when a part that the rest can't do without is gone.
+pub(crate) async fn run(config: Config) -> Result<(), AppError> {
+    let source = config.credential.ok_or(AppError::NoCredential)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Signals)?;
+    let (configuration, reloader) = Reloader::start(config.sources).await?;
+
+    let address = config.health_address;
+    let health = TcpListener::bind(address).await.map_err(|error| AppError::Health { address, error })?;
+    let socket = Socket::bind(&config.socket, config.allowed_peer_uids).await?;
+
+    let metrics = Arc::new(Metrics::new());
+    let store = Arc::new(Store::new(clock::epoch(), config.max_key_age.as_secs(), Arc::clone(&metrics)));
+    let supply = Arc::new(Supply::new(Arc::clone(&store), Arc::clone(&metrics)));
+    let (stop, stopped) = watch::channel(false);
+
+    let mut probes =
+        tokio::spawn(Health::new(Arc::clone(&store), Arc::clone(&metrics), config.readiness).serve(health));
+    let feed = Feed::new(Arc::clone(&store), Arc::clone(&supply), Arc::clone(&metrics), stopped.clone());
+    let mut serving = tokio::spawn(socket.serve(feed, Arc::clone(&metrics), stopped));
+    let (keeper, mut attempted) =
+        CredentialKeeper::new(source, config.api_server, Arc::clone(&store), Arc::clone(&metrics));
+    let mut credential = tokio::spawn(keeper.run());
+    let mut issuers = tokio::spawn(async move {
+        supply.apply(configuration).await;
+        // An error means that the keeper is gone, and with it soon the process.
+        drop(attempted.wait_for(|attempted| *attempted).await);
+        store.open(clock::now());
+        reloader.run(supply, metrics).await;
+    });
+
+    let ended = |task| Err(AppError::Ended { task });
+    let result = select! {
+        _ = terminate.recv() => Ok(()),
+        _ = interrupt.recv() => Ok(()),
+        _ = &mut serving => ended("the feed's server"),
+        _ = &mut probes => ended("the server of probes and metrics"),
+        _ = &mut credential => ended("the keeper of the credential"),
+        _ = &mut issuers => ended("the configuration's reloader"),
+    };
+    info!("ending");
+    stop.send_replace(true);
+    if !serving.is_finished() {
+        // It bounds its own end; what it says at that point changes nothing any more.
+        drop(serving.await);
+    }
+    for task in [probes, credential, issuers] {
+        task.abort();
+    }
+    result
+}

@@ -1,0 +1,150 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::telemetry::LogFormat;
+
+/// Supplies the filter kube-oidc-filter: fetches the keys of OIDC issuers, holds the credential for the API server,
+/// and serves both on a Unix socket.
+#[derive(Debug, Parser)]
+#[command(name = "jwks-sync", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Arguments {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// What to do instead of serving.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Loads the configuration, fetches everything once, and says what works and what doesn't.
+    Check(Box<Options>),
+}
+
+/// When `/readyz` says yes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Readiness {
+    /// Every issuer has keys.
+    #[default]
+    All,
+    /// At least one issuer has keys, or none is configured.
+    Any,
+}
+
+/// The flags, as they were given.
+#[derive(Args, Debug)]
+pub(crate) struct Options {
+    /// AuthenticationConfiguration of kube-apiserver (v1, v1beta1, v1alpha1), reloaded when it changes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authentication_config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) oidc: OidcOptions,
+
+    /// Which `system:` names an issuer may hand out, reloaded when it changes. Without it: none.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) policy: Option<PathBuf>,
+
+    /// File with the token of the ServiceAccount that impersonates; its rotation is followed.
+    #[arg(long, value_name = "FILE", conflicts_with = "upstream_service_account")]
+    pub(crate) upstream_token_file: Option<PathBuf>,
+
+    /// The ServiceAccount that impersonates; the API server is asked for its tokens.
+    #[arg(long, value_name = "NAMESPACE/NAME")]
+    pub(crate) upstream_service_account: Option<String>,
+
+    /// How to reach the API server. Without it: as the pod that this runs in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) kubeconfig: Option<PathBuf>,
+
+    /// Where filters find snapshots. The directory must exist, and should be private to gateway and sidecar.
+    #[arg(long, value_name = "unix:PATH", default_value = "unix:/run/kube-oidc-filter/jwks-sync.sock")]
+    pub(crate) listen: String,
+
+    /// User ids that may connect to the socket. Default: this process's own, and 0. The images of Istio run Envoy
+    /// as 1337, Envoy's own as 101.
+    #[arg(long, value_name = "UID,...", value_delimiter = ',')]
+    pub(crate) allowed_peer_uids: Vec<u32>,
+
+    /// Where /livez, /readyz and /metrics are served, without TLS.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8091")]
+    pub(crate) health_address: SocketAddr,
+
+    /// Whether readiness needs the keys of all issuers or of any.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) readiness: Readiness,
+
+    /// How long keys may be used after the last successful fetch (such as 24h or 1h30m; at least 1m).
+    #[arg(long, value_name = "DURATION", default_value = "24h")]
+    pub(crate) max_key_age: String,
+
+    /// How log lines look, on standard error.
+    #[arg(long, value_enum, default_value_t)]
+    pub(crate) log_format: LogFormat,
+}
+
+/// kube-apiserver's classic flags: one issuer, instead of `--authentication-config`.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[command(next_help_heading = "One issuer, with the flags of kube-apiserver")]
+pub(crate) struct OidcOptions {
+    /// The issuer's URL: the exact `iss` of its tokens.
+    #[arg(long, value_name = "URL")]
+    pub(crate) oidc_issuer_url: Option<String>,
+
+    /// The audience that tokens must have.
+    #[arg(long, value_name = "ID")]
+    pub(crate) oidc_client_id: Option<String>,
+
+    /// The issuer's CA, reloaded when it changes. Without it: the system's roots.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) oidc_ca_file: Option<PathBuf>,
+
+    /// The claim that holds the user name [default: sub].
+    #[arg(long, value_name = "CLAIM")]
+    pub(crate) oidc_username_claim: Option<String>,
+
+    /// Put before user names; `-` for nothing [default: the issuer's URL and `#`, but nothing before an email].
+    #[arg(long, value_name = "PREFIX", allow_hyphen_values = true)]
+    pub(crate) oidc_username_prefix: Option<String>,
+
+    /// The claim that holds the groups.
+    #[arg(long, value_name = "CLAIM")]
+    pub(crate) oidc_groups_claim: Option<String>,
+
+    /// Put before groups.
+    #[arg(long, value_name = "PREFIX", allow_hyphen_values = true)]
+    pub(crate) oidc_groups_prefix: Option<String>,
+
+    /// Algorithms that tokens may be signed with [default: RS256].
+    #[arg(long, value_name = "ALG,...", value_delimiter = ',')]
+    pub(crate) oidc_signing_algs: Vec<String>,
+
+    /// A claim that must have this value; may be given several times.
+    #[arg(long, value_name = "CLAIM=VALUE")]
+    pub(crate) oidc_required_claim: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_stand_after_check() {
+        let arguments =
+            Arguments::try_parse_from(["jwks-sync", "check", "--oidc-username-prefix", "-"]).unwrap();
+        let Some(Command::Check(options)) = arguments.command else { panic!("not check") };
+        assert_eq!(options.oidc.oidc_username_prefix.as_deref(), Some("-"));
+        assert!(Arguments::try_parse_from(["jwks-sync", "--kubeconfig", "x", "check"]).is_err());
+    }
+}

@@ -1,0 +1,249 @@
+//! `jwks-sync check`: tries everything once and says in plain words what works and what doesn't.
+
+use authn::algorithm::AlgorithmSet;
+use authn::config::JwtAuthenticator;
+use authn::snapshot::UpstreamCredential;
+use futures_util::future::join_all;
+
+use crate::clock::now;
+use crate::config::Config;
+use crate::console::say;
+use crate::credential;
+use crate::fetch::{FetchedKeys, HttpsIssuer, KeySource};
+use crate::fetch_error::FetchError;
+use crate::kube::{ApiServer, Impersonated, KubeError};
+use crate::reload::{Configuration, Reloader};
+
+/// Dropped keys that are listed for an issuer.
+const MAX_DROPPED_SHOWN: usize = 5;
+
+/// What came of one question.
+#[derive(Debug, PartialEq, Eq)]
+enum Finding {
+    /// It works.
+    Ok(String),
+    /// It works, but is hardly meant so.
+    Note(String),
+    /// It could not be tried.
+    Skip(String),
+    /// It doesn't work.
+    Fail(String),
+}
+
+impl Finding {
+    fn line(&self) -> String {
+        match self {
+            Self::Ok(text) => format!("ok    {text}"),
+            Self::Note(text) => format!("note  {text}"),
+            Self::Skip(text) => format!("skip  {text}"),
+            Self::Fail(text) => format!("FAIL  {text}"),
+        }
+    }
+}
+
+/// Prints a line for each finding. True when nothing failed.
+pub(crate) async fn check(config: Config) -> bool {
+    let configuration = match Reloader::start(config.sources.clone()).await {
+        Ok((configuration, _)) => configuration,
+        Err(error) => return tell(&[Finding::Fail(format!("configuration: {error}"))]),
+    };
+    let mut good = tell(&about_configuration(&configuration));
+    let issuers = &configuration.authentication.jwt;
+    for finding in join_all(issuers.iter().map(about_issuer)).await {
+        good &= tell(&[finding]);
+    }
+    let (finding, credential) = about_credential(&config).await;
+    good &= tell(&[finding]);
+    if let Some(credential) = credential {
+        let maps_uid = issuers.iter().any(|jwt| jwt.claim_mappings.uid.is_some());
+        good &= tell(&about_impersonation(&config.api_server, &credential, maps_uid).await);
+    }
+    good
+}
+
+fn tell(findings: &[Finding]) -> bool {
+    for finding in findings {
+        say(&finding.line());
+    }
+    !findings.iter().any(|finding| matches!(finding, Finding::Fail(_)))
+}
+
+fn about_configuration(Configuration { authentication, policy }: &Configuration) -> Vec<Finding> {
+    let mut findings = vec![match authentication.jwt.len() {
+        0 => Finding::Note("configuration: no issuer, so nobody can sign in".to_owned()),
+        count => Finding::Ok(format!("configuration: {}", counted(count, "issuer"))),
+    }];
+    for issuer in policy.unknown_issuers(authentication) {
+        findings.push(Finding::Note(format!("policy: names issuer {issuer}, which the configuration lacks")));
+    }
+    findings
+}
+
+async fn about_issuer(jwt: &JwtAuthenticator) -> Finding {
+    judge_issuer(jwt, HttpsIssuer::new(jwt).fetch().await)
+}
+
+fn judge_issuer(jwt: &JwtAuthenticator, result: Result<FetchedKeys, FetchError>) -> Finding {
+    let FetchedKeys { keys, dropped, .. } = match result {
+        Ok(fetched) => fetched,
+        Err(error) => return Finding::Fail(format!("issuer {}: {error}; {}", jwt.url, error.advice())),
+    };
+    let offered: AlgorithmSet = keys.iter().flat_map(|key| key.algorithms.iter()).collect();
+    let mut text = format!("issuer {}: {} ({})", jwt.url, counted(keys.len(), "key"), names(offered));
+    if !dropped.is_empty() {
+        let reasons: Vec<String> =
+            dropped.iter().take(MAX_DROPPED_SHOWN).map(|dropped| dropped.reason.to_string()).collect();
+        text.push_str(&format!(", {} dropped: {}", counted(dropped.len(), "key"), reasons.join("; ")));
+    }
+    if offered.iter().all(|algorithm| !jwt.algorithms.contains(algorithm)) {
+        let allowed = names(jwt.algorithms);
+        return Finding::Fail(format!("{text}; none fits --oidc-signing-algs, which allows {allowed}"));
+    }
+    Finding::Ok(text)
+}
+
+async fn about_credential(config: &Config) -> (Finding, Option<UpstreamCredential>) {
+    let Some(source) = &config.credential else {
+        let advice = "give --upstream-token-file or --upstream-service-account";
+        return (Finding::Skip(format!("credential: none named; {advice}")), None);
+    };
+    let credential = match credential::get(source, &config.api_server).await {
+        Ok(credential) => credential,
+        Err(error) => return (Finding::Fail(format!("credential: {error}")), None),
+    };
+    let now = now();
+    let finding = match credential.not_after() {
+        Some(_) if !credential.is_valid_at(now) => Finding::Fail(
+            "credential: the token has expired; is the file the one that the kubelet keeps fresh?".to_owned(),
+        ),
+        Some(end) => Finding::Ok(format!("credential: good for {} s", end.since(now))),
+        None => {
+            Finding::Note("credential: the token names no end, so it is good until it is revoked".to_owned())
+        }
+    };
+    (finding, Some(credential))
+}
+
+async fn about_impersonation(
+    api_server: &ApiServer,
+    credential: &UpstreamCredential,
+    maps_uid: bool,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for what in Impersonated::ALL {
+        if what.resource == "uids" && !maps_uid {
+            continue;
+        }
+        let result = api_server.may_impersonate(credential, what).await;
+        let goes_on = result.is_ok();
+        findings.push(judge_impersonation(what, result));
+        if !goes_on {
+            break;
+        }
+    }
+    findings
+}
+
+fn judge_impersonation(what: Impersonated, result: Result<bool, KubeError>) -> Finding {
+    let resource = match what.subresource {
+        Some(subresource) => format!("{}/{subresource}", what.resource),
+        None => what.resource.to_owned(),
+    };
+    match result {
+        Ok(true) => Finding::Ok(format!("the credential may impersonate {resource}")),
+        Ok(false) => Finding::Fail(format!(
+            "the credential may not impersonate {resource}; grant its ServiceAccount the verb impersonate on \
+             {resource} in apiGroup {:?} by a ClusterRole",
+            what.group
+        )),
+        Err(error @ KubeError::NotInCluster { .. }) => Finding::Skip(format!("impersonation: {error}")),
+        Err(KubeError::Refused { code: 401, .. }) => {
+            Finding::Fail("impersonation: the API server does not accept the credential".to_owned())
+        }
+        Err(error) => Finding::Fail(format!("impersonation: {error}")),
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn names(algorithms: AlgorithmSet) -> String {
+    let names: Vec<&str> = algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    names.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use authn::algorithm::Algorithm;
+    use authn::config::OidcFlags;
+    use authn::keys::Key;
+
+    use super::*;
+    use crate::fetch_error::TlsProblem;
+
+    fn jwt() -> JwtAuthenticator {
+        let flags = OidcFlags {
+            issuer_url: "https://a".to_owned(),
+            client_id: "k".to_owned(),
+            ..OidcFlags::default()
+        };
+        flags.into_configuration().unwrap().jwt.remove(0)
+    }
+
+    fn fetched(algorithms: &[Algorithm]) -> Result<FetchedKeys, FetchError> {
+        let key = |algorithm: &Algorithm| Key {
+            kid: String::new(),
+            algorithms: [*algorithm].into_iter().collect(),
+            spki: vec![0],
+        };
+        let keys = algorithms.iter().map(key).collect();
+        Ok(FetchedKeys { keys, dropped: Vec::new(), fresh_for: None })
+    }
+
+    #[test]
+    fn an_issuer_is_described_in_one_line() {
+        for (result, line) in [
+            (fetched(&[Algorithm::Rs256, Algorithm::Es256]), "ok    issuer https://a: 2 keys (RS256 ES256)"),
+            (
+                fetched(&[Algorithm::Es256]),
+                "FAIL  issuer https://a: 1 key (ES256); none fits --oidc-signing-algs, which allows RS256",
+            ),
+            (
+                Err(FetchError::Tls { problem: TlsProblem::Untrusted, detail: "unknown issuer".to_owned() }),
+                "FAIL  issuer https://a: TLS: unknown issuer; give the issuer's CA: \
+                 certificateAuthority in the file, or --oidc-ca-file",
+            ),
+        ] {
+            assert_eq!(judge_issuer(&jwt(), result).line(), line);
+        }
+    }
+
+    #[test]
+    fn impersonation_is_described_in_one_line() {
+        let [users, .., extras] = Impersonated::ALL;
+        for (what, result, line) in [
+            (users, Ok(true), "ok    the credential may impersonate users"),
+            (
+                extras,
+                Ok(false),
+                "FAIL  the credential may not impersonate userextras/authentication.kubernetes.io/credential-id; \
+                 grant its ServiceAccount the verb impersonate on \
+                 userextras/authentication.kubernetes.io/credential-id in apiGroup \"authentication.k8s.io\" \
+                 by a ClusterRole",
+            ),
+            (
+                users,
+                Err(KubeError::NotInCluster { detail: "no".to_owned() }),
+                "skip  impersonation: not in a cluster (no); give --kubeconfig",
+            ),
+            (
+                users,
+                Err(KubeError::Refused { code: 401, message: "Unauthorized".to_owned() }),
+                "FAIL  impersonation: the API server does not accept the credential",
+            ),
+        ] {
+            assert_eq!(judge_impersonation(what, result).line(), line);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The command line, checked: what the rest of the program goes by.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::args::{OidcOptions, Options, Readiness};
+use crate::credential::CredentialSource;
+use crate::kube::ApiServer;
+
+/// Shortest `--max-key-age`: below, keys would come and go with every hiccup of an issuer.
+const SHORTEST_KEY_AGE: Duration = Duration::from_mins(1);
+
+/// What to run with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Config {
+    /// What the issuers are read from.
+    pub(crate) sources: Sources,
+    /// The upstream credential; only `check` can do without.
+    pub(crate) credential: Option<CredentialSource>,
+    /// How to reach the API server.
+    pub(crate) api_server: ApiServer,
+    /// Path of the socket.
+    pub(crate) socket: PathBuf,
+    /// Who may connect to it; `None` means our own uid and 0.
+    pub(crate) allowed_peer_uids: Option<BTreeSet<u32>>,
+    /// Where probes and metrics are served.
+    pub(crate) health_address: SocketAddr,
+    /// When we are ready.
+    pub(crate) readiness: Readiness,
+    /// How long keys may be used after the last success.
+    pub(crate) max_key_age: Duration,
+}
+
+/// The files and flags that issuers are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Sources {
+    /// Who is trusted.
+    pub(crate) issuers: IssuerSource,
+    /// `--policy`.
+    pub(crate) policy: Option<PathBuf>,
+}
+
+/// Where the issuers stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IssuerSource {
+    /// `--authentication-config`.
+    File(PathBuf),
+    /// The `--oidc-*` flags.
+    Flags(Box<OidcOptions>),
+}
+
+/// What is wrong with the command line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum CommandLineError {
+    #[error("--max-key-age: {0:?} is no duration of at least 1m, such as 24h or 1h30m")]
+    Duration(String),
+    #[error("authentication-config file and oidc-* flags are mutually exclusive")]
+    Exclusive,
+    #[error("--listen: {0:?} is not of the form unix:PATH")]
+    Listen(String),
+    #[error("give --authentication-config FILE, or --oidc-issuer-url URL and --oidc-client-id ID")]
+    NoIssuers,
+    #[error("--oidc-required-claim: {0:?} is not of the form CLAIM=VALUE")]
+    RequiredClaim(String),
+    #[error("--upstream-service-account: {0:?} is not of the form NAMESPACE/NAME")]
+    ServiceAccount(String),
+}
+
+impl TryFrom<Options> for Config {
+    type Error = CommandLineError;
+
+    fn try_from(options: Options) -> Result<Self, CommandLineError> {
+        let Options {
+            authentication_config,
+            oidc,
+            policy,
+            upstream_token_file,
+            upstream_service_account,
+            kubeconfig,
+            listen,
+            allowed_peer_uids,
+            health_address,
+            readiness,
+            max_key_age,
+            log_format: _,
+        } = options;
+        let issuers = match (authentication_config, oidc == OidcOptions::default()) {
+            (Some(_), false) => return Err(CommandLineError::Exclusive),
+            (Some(path), true) => IssuerSource::File(path),
+            (None, false) => IssuerSource::Flags(Box::new(oidc)),
+            (None, true) => return Err(CommandLineError::NoIssuers),
+        };
+        if let IssuerSource::Flags(oidc) = &issuers {
+            required_claims(&oidc.oidc_required_claim)?;
+        }
+        let credential = match (upstream_token_file, upstream_service_account) {
+            (Some(path), _) => Some(CredentialSource::TokenFile(path)),
+            (None, Some(account)) => Some(service_account(account)?),
+            (None, None) => None,
+        };
+        let socket = listen.strip_prefix("unix:").filter(|path| !path.is_empty()).map(PathBuf::from);
+        Ok(Self {
+            sources: Sources { issuers, policy },
+            credential,
+            api_server: ApiServer { kubeconfig },
+            socket: socket.ok_or(CommandLineError::Listen(listen))?,
+            allowed_peer_uids: Some(allowed_peer_uids)
+                .filter(|uids| !uids.is_empty())
+                .map(|uids| uids.into_iter().collect()),
+            health_address,
+            readiness,
+            max_key_age: duration(&max_key_age)
+                .filter(|age| *age >= SHORTEST_KEY_AGE)
+                .ok_or(CommandLineError::Duration(max_key_age))?,
+        })
+    }
+}
+
+/// Splits each `CLAIM=VALUE`.
+pub(crate) fn required_claims(pairs: &[String]) -> Result<Vec<(String, String)>, CommandLineError> {
+    let split = |pair: &String| {
+        let (claim, value) =
+            pair.split_once('=').ok_or_else(|| CommandLineError::RequiredClaim(pair.clone()))?;
+        Ok((claim.to_owned(), value.to_owned()))
+    };
+    pairs.iter().map(split).collect()
+}
+
+fn service_account(account: String) -> Result<CredentialSource, CommandLineError> {
+    match account.split_once('/') {
+        Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() && !name.contains('/') => {
+            Ok(CredentialSource::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() })
+        }
+        _ => Err(CommandLineError::ServiceAccount(account)),
+    }
+}
+
+/// Reads `24h`, `1h30m`, `90s`: whole numbers, each with its unit.
+fn duration(text: &str) -> Option<Duration> {
+    let mut total = 0u64;
+    let mut number: Option<u64> = None;
+    for character in text.chars() {
+        if let Some(digit) = character.to_digit(10) {
+            number = Some(number.unwrap_or(0).checked_mul(10)?.checked_add(u64::from(digit))?);
+            continue;
+        }
+        let unit = match character {
+            'h' => 3_600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        total = total.checked_add(number.take()?.checked_mul(unit)?)?;
+    }
+    // A number without a unit would be a guess.
+    number.is_none().then_some(Duration::from_secs(total))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+    use crate::args::Arguments;
+
+    fn config(flags: &[&str]) -> Result<Config, CommandLineError> {
+        let arguments = Arguments::try_parse_from([&["jwks-sync"], flags].concat()).unwrap();
+        arguments.options.try_into()
+    }
+
+    #[test]
+    fn durations_have_units() {
+        for (text, seconds) in [
+            ("24h", Some(86_400)),
+            ("1h30m", Some(5_400)),
+            ("90s", Some(90)),
+            ("24", None),
+            ("h", None),
+            ("1.5h", None),
+            ("1d", None),
+            ("-1h", None),
+            ("99999999999999999999h", None),
+            ("9999999999999999h", None),
+        ] {
+            assert_eq!(duration(text), seconds.map(Duration::from_secs), "{text}");
+        }
+    }
+
+    #[test]
+    fn defaults_are_filled_in() {
+        let config = config(&["--authentication-config", "file"]).unwrap();
+        assert_eq!(config.socket, PathBuf::from("/run/kube-oidc-filter/jwks-sync.sock"));
+        assert_eq!(config.max_key_age, Duration::from_hours(24));
+        assert_eq!((config.allowed_peer_uids, config.credential), (None, None));
+    }
+
+    #[test]
+    fn a_service_account_has_a_namespace_and_a_name() {
+        let with = |account| config(&["--authentication-config", "f", "--upstream-service-account", account]);
+        let account = CredentialSource::ServiceAccount { namespace: "a".to_owned(), name: "b".to_owned() };
+        assert_eq!(with("a/b").unwrap().credential, Some(account));
+        for bad in ["a", "/b", "a/", "a/b/c", ""] {
+            assert_eq!(with(bad), Err(CommandLineError::ServiceAccount(bad.to_owned())));
+        }
+    }
+
+    #[test]
+    fn a_bad_command_line_says_what_is_wrong() {
+        let file = ["--authentication-config", "file"];
+        for (flags, error) in [
+            (vec![], CommandLineError::NoIssuers),
+            (vec!["--authentication-config", "file", "--oidc-client-id", "x"], CommandLineError::Exclusive),
+            ([&file[..], &["--listen", "/tmp/x"]].concat(), CommandLineError::Listen("/tmp/x".to_owned())),
+            ([&file[..], &["--listen", "unix:"]].concat(), CommandLineError::Listen("unix:".to_owned())),
+            ([&file[..], &["--max-key-age", "59s"]].concat(), CommandLineError::Duration("59s".to_owned())),
+            (vec!["--oidc-required-claim", "hd"], CommandLineError::RequiredClaim("hd".to_owned())),
+        ] {
+            assert_eq!(config(&flags), Err(error));
+        }
+    }
+}

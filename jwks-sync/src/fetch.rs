@@ -1,0 +1,305 @@
+//! HTTPS: discovery documents and key sets of issuers. The only file that knows an HTTP client.
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use authn::config::JwtAuthenticator;
+use authn::discovery::{self, DiscoveryDocument};
+use authn::jwks::{self, DroppedKey, Jwks};
+use authn::keys::Key;
+use http::{HeaderMap, header};
+use reqwest::{Client, StatusCode, Url, redirect};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{CertificateError, ClientConfig, RootCertStore};
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::fetch_error::{FetchError, TlsProblem};
+use crate::freshness;
+
+/// Time for TCP and TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Time for one request in all, its body included.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Redirects that are followed, all to the same host and port.
+const MAX_REDIRECTS: usize = 3;
+/// From this age on a discovery document is fetched again along with the keys. With the longest interval between
+/// fetches being an hour, it is read at least hourly.
+const DISCOVERY_AGE: Duration = Duration::from_mins(30);
+
+/// Where the keys of one issuer come from.
+pub(crate) trait KeySource: Send + Sync + 'static {
+    /// Asks the issuer. At most one call at a time.
+    fn fetch(&self) -> impl Future<Output = Result<FetchedKeys, FetchError>> + Send;
+}
+
+/// What an issuer answered.
+#[derive(Debug)]
+pub(crate) struct FetchedKeys {
+    /// The keys that can be used; never empty.
+    pub(crate) keys: Vec<Key>,
+    /// The keys that can't.
+    pub(crate) dropped: Vec<DroppedKey>,
+    /// How long the answer stays fresh, if the issuer says so.
+    pub(crate) fresh_for: Option<Duration>,
+}
+
+/// One issuer of the configuration, over HTTPS.
+pub(crate) struct HttpsIssuer {
+    url: String,
+    document_url: String,
+    certificate_authority: Option<String>,
+    known: Mutex<Known>,
+}
+
+/// What is kept between two fetches.
+#[derive(Default)]
+struct Known {
+    client: Option<Client>,
+    discovered: Option<(DiscoveryDocument, Instant)>,
+}
+
+impl HttpsIssuer {
+    /// The issuer as configured. Nothing is read or connected yet.
+    pub(crate) fn new(authenticator: &JwtAuthenticator) -> Self {
+        Self {
+            url: authenticator.url.clone(),
+            document_url: authenticator.document_url(),
+            certificate_authority: authenticator.certificate_authority.clone(),
+            known: Mutex::default(),
+        }
+    }
+
+    async fn fetch_with(&self, known: &mut Known) -> Result<FetchedKeys, FetchError> {
+        let client = match &known.client {
+            Some(client) => client.clone(),
+            None => known.client.insert(client(self.certificate_authority.as_deref())?).clone(),
+        };
+        let jwks_uri = match &known.discovered {
+            Some((document, at)) if at.elapsed() < DISCOVERY_AGE => document.jwks_uri.clone(),
+            _ => {
+                let answer = get(&client, &self.document_url, discovery::MAX_DOCUMENT).await?;
+                let document =
+                    DiscoveryDocument::parse(&answer.body, &self.url).map_err(FetchError::Discovery)?;
+                known.discovered.insert((document, Instant::now())).0.jwks_uri.clone()
+            }
+        };
+        let answer = get(&client, &jwks_uri, jwks::MAX_DOCUMENT).await?;
+        let Jwks { keys, dropped, .. } = Jwks::parse(&answer.body).map_err(FetchError::Jwks)?;
+        if keys.is_empty() {
+            return Err(FetchError::NoUsableKey { dropped: dropped.len() });
+        }
+        Ok(FetchedKeys { keys, dropped, fresh_for: answer.fresh_for })
+    }
+}
+
+impl KeySource for HttpsIssuer {
+    async fn fetch(&self) -> Result<FetchedKeys, FetchError> {
+        let mut known = self.known.lock().await;
+        let result = self.fetch_with(&mut known).await;
+        if result.is_err() {
+            // The keys may have moved, and the system's roots may have been renewed.
+            *known = Known::default();
+        }
+        result
+    }
+}
+
+struct Answer {
+    body: Vec<u8>,
+    fresh_for: Option<Duration>,
+}
+
+fn client(certificate_authority: Option<&str>) -> Result<Client, FetchError> {
+    let roots = match certificate_authority {
+        Some(pem) => own_roots(pem)?,
+        None => system_roots()?,
+    };
+    let internal = |_| FetchError::Internal;
+    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(internal)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .https_only(true)
+        .redirect(redirect::Policy::custom(|attempt| match may_follow(attempt.previous(), attempt.url()) {
+            true => attempt.follow(),
+            false => attempt.error(CrossHostRedirect),
+        }))
+        .referer(false)
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT)
+        .pool_max_idle_per_host(1)
+        .pool_idle_timeout(REQUEST_TIMEOUT)
+        .user_agent(concat!("kube-oidc-filter/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|_| FetchError::Internal)
+}
+
+/// As in kube-apiserver, an issuer's own CA stands in for the system's roots and is not added to them.
+fn own_roots(pem: &str) -> Result<RootCertStore, FetchError> {
+    let mut roots = RootCertStore::empty();
+    let certificates: Vec<_> =
+        CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok).collect();
+    match roots.add_parsable_certificates(certificates) {
+        (0, _) => Err(FetchError::CertificateAuthority),
+        _ => Ok(roots),
+    }
+}
+
+fn system_roots() -> Result<RootCertStore, FetchError> {
+    let mut roots = RootCertStore::empty();
+    match roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs) {
+        (0, _) => Err(FetchError::SystemRoots),
+        _ => Ok(roots),
+    }
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("redirected to another host or port, or too often")]
+struct CrossHostRedirect;
+
+/// An open redirect at the issuer must not choose who supplies the keys.
+fn may_follow(previous: &[Url], next: &Url) -> bool {
+    let same_place = |from: &Url| {
+        next.scheme() == "https"
+            && from.scheme() == "https"
+            && from.host_str() == next.host_str()
+            && from.port_or_known_default() == next.port_or_known_default()
+    };
+    previous.len() <= MAX_REDIRECTS && previous.iter().all(same_place)
+}
+
+async fn get(client: &Client, url: &str, limit: usize) -> Result<Answer, FetchError> {
+    let at = |error| FetchError::At { url: url.to_owned(), error: Box::new(error) };
+    try_get(client, url, limit).await.map_err(at)
+}
+
+async fn try_get(client: &Client, url: &str, limit: usize) -> Result<Answer, FetchError> {
+    let url = Url::parse(url).ok().filter(|url| url.scheme() == "https").ok_or(FetchError::NotHttps)?;
+    let request = client.get(url).header(header::ACCEPT, "application/json");
+    let mut response = request.send().await.map_err(|error| classify(&error))?;
+    if response.status() != StatusCode::OK {
+        return Err(FetchError::Status { code: response.status().as_u16() });
+    }
+    let fresh_for = fresh_for(response.headers());
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
+        if body.len().saturating_add(chunk.len()) > limit {
+            return Err(FetchError::BodyTooLarge { limit });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { body, fresh_for })
+}
+
+fn fresh_for(headers: &HeaderMap) -> Option<Duration> {
+    let text =
+        |name| headers.get_all(name).iter().filter_map(|value: &http::HeaderValue| value.to_str().ok());
+    freshness::lifetime(
+        text(header::CACHE_CONTROL),
+        text(header::EXPIRES).next(),
+        text(header::DATE).next(),
+        text(header::AGE).next(),
+    )
+}
+
+fn classify(error: &reqwest::Error) -> FetchError {
+    if let Some(tls) = find::<rustls::Error>(error) {
+        return FetchError::Tls { problem: tls_problem(tls), detail: tls.to_string() };
+    }
+    if find::<CrossHostRedirect>(error).is_some() || error.is_redirect() {
+        return FetchError::Redirect;
+    }
+    if error.is_timeout() {
+        return FetchError::Timeout;
+    }
+    let mut deepest: &dyn StdError = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    let detail = deepest.to_string();
+    if error.is_connect() { FetchError::Connect { detail } } else { FetchError::Transfer { detail } }
+}
+
+fn tls_problem(error: &rustls::Error) -> TlsProblem {
+    let rustls::Error::InvalidCertificate(error) = error else { return TlsProblem::Other };
+    match error {
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => TlsProblem::Expired,
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            TlsProblem::Name
+        }
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsProblem::Untrusted,
+        // webpki has no variant of its own for it in this enum, so its text is all there is.
+        CertificateError::Other(other) if other.to_string().contains("CaUsedAsEndEntity") => {
+            TlsProblem::CaAsServer
+        }
+        _ => TlsProblem::Other,
+    }
+}
+
+/// Looks for an error of type `E` among the causes. An `io::Error` hides the one that it was made of from
+/// `source`.
+fn find<'a, E: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a E> {
+    let mut current = Some(error);
+    while let Some(error) = current {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        let inner = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        current = match inner {
+            Some(inner) => Some(inner as &(dyn StdError + 'static)),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirect_stays_with_host_port_and_https() {
+        for (previous, next, follows) in [
+            (&["https://issuer/a"][..], "https://issuer/b", true),
+            (&["https://issuer/a"], "https://issuer:443/b", true),
+            (&["https://issuer/a"], "https://ISSUER/b", true),
+            (&["https://issuer/a"], "https://issuer:8443/b", false),
+            (&["https://issuer/a"], "http://issuer/b", false),
+            (&["https://issuer/a"], "https://issuer.evil/b", false),
+            (&["https://issuer/a"], "https://evil/b", false),
+            (&["https://issuer/a", "https://issuer/b", "https://issuer/c"], "https://issuer/d", true),
+            (
+                &["https://issuer/a", "https://issuer/b", "https://issuer/c", "https://issuer/d"],
+                "https://issuer/e",
+                false,
+            ),
+        ] {
+            let previous: Vec<Url> = previous.iter().map(|url| Url::parse(url).unwrap()).collect();
+            assert_eq!(may_follow(&previous, &Url::parse(next).unwrap()), follows, "{previous:?} -> {next}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_inside_an_io_error_is_found() {
+        let tls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let error = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
+        assert_eq!(find::<rustls::Error>(&error).map(tls_problem), Some(TlsProblem::Untrusted));
+    }
+
+    #[test]
+    fn a_ca_without_a_certificate_is_refused() {
+        for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
+            assert!(matches!(own_roots(pem), Err(FetchError::CertificateAuthority)), "{pem}");
+        }
+    }
+}

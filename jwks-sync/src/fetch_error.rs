@@ -1,0 +1,116 @@
+//! Why keys could not be fetched, and what to try.
+
+use authn::discovery::DiscoveryError;
+use authn::jwks::JwksError;
+
+/// Why an issuer's keys could not be fetched.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FetchError {
+    #[error("{url}: {error}")]
+    At { url: String, error: Box<FetchError> },
+    #[error("the answer has more than {limit} bytes")]
+    BodyTooLarge { limit: usize },
+    #[error("certificateAuthority holds no certificate that can be used")]
+    CertificateAuthority,
+    #[error("can't connect: {detail}")]
+    Connect { detail: String },
+    #[error("discovery document: {0}")]
+    Discovery(DiscoveryError),
+    #[error("internal error")]
+    Internal,
+    #[error("JWKS: {0}")]
+    Jwks(JwksError),
+    #[error("the JWKS has no key that can be used ({dropped} dropped)")]
+    NoUsableKey { dropped: usize },
+    #[error("not an https URL")]
+    NotHttps,
+    #[error("redirected to another host or port, or too often")]
+    Redirect,
+    #[error("HTTP status {code}")]
+    Status { code: u16 },
+    #[error("the system has no root certificates")]
+    SystemRoots,
+    #[error("no answer in time")]
+    Timeout,
+    #[error("TLS: {detail}")]
+    Tls { problem: TlsProblem, detail: String },
+    #[error("the connection broke: {detail}")]
+    Transfer { detail: String },
+}
+
+/// What is wrong with a server's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsProblem {
+    /// It is a CA's own certificate.
+    CaAsServer,
+    /// It is not valid now.
+    Expired,
+    /// It is for another host.
+    Name,
+    /// Anything else.
+    Other,
+    /// No trusted CA signed it.
+    Untrusted,
+}
+
+impl FetchError {
+    /// The name of the case, for logs and metrics.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::At { error, .. } => error.reason(),
+            Self::BodyTooLarge { .. } => "body_too_large",
+            Self::CertificateAuthority => "certificate_authority",
+            Self::Connect { .. } => "connect",
+            Self::Discovery(_) => "discovery",
+            Self::Internal => "internal",
+            Self::Jwks(_) => "jwks",
+            Self::NoUsableKey { .. } => "no_usable_key",
+            Self::NotHttps => "not_https",
+            Self::Redirect => "redirect",
+            Self::Status { .. } => "status",
+            Self::SystemRoots => "system_roots",
+            Self::Timeout => "timeout",
+            Self::Tls { problem: TlsProblem::Untrusted, .. } => "tls_untrusted",
+            Self::Tls { problem: TlsProblem::Expired, .. } => "tls_expired",
+            Self::Tls { problem: TlsProblem::Name, .. } => "tls_name",
+            Self::Tls { .. } => "tls",
+            Self::Transfer { .. } => "transfer",
+        }
+    }
+
+    /// What to try.
+    pub(crate) fn advice(&self) -> &'static str {
+        match self {
+            Self::At { error, .. } => error.advice(),
+            Self::BodyTooLarge { .. } => "is this the URL of an OIDC issuer?",
+            Self::CertificateAuthority => "give PEM certificates, not keys",
+            Self::Connect { .. } => "is the host reachable from here? behind a proxy, set HTTPS_PROXY",
+            Self::Discovery(_) => {
+                "issuer.url must equal the document's issuer to the byte; give discoveryURL when it lies elsewhere"
+            }
+            Self::Internal => "please report this",
+            Self::Jwks(_) | Self::NoUsableKey { .. } => {
+                "look at the issuer's jwks_uri: an RSA key of 2048 bits or more, or an EC key, is needed"
+            }
+            Self::NotHttps => "an issuer, its discovery document and its jwks_uri are read over https only",
+            Self::Redirect => "give the URL that the redirect leads to (issuer.discoveryURL)",
+            Self::Status { .. } => "open the URL with curl: it must answer 200 without a sign-in",
+            Self::SystemRoots => "install ca-certificates, set SSL_CERT_FILE, or give certificateAuthority",
+            Self::Timeout => {
+                "is the host slow, or does a firewall drop the packets? behind a proxy, set HTTPS_PROXY"
+            }
+            Self::Tls { problem: TlsProblem::Untrusted, .. } => {
+                "give the issuer's CA: certificateAuthority in the file, or --oidc-ca-file"
+            }
+            Self::Tls { problem: TlsProblem::Expired, .. } => {
+                "renew the issuer's certificate, or set this clock"
+            }
+            Self::Tls { problem: TlsProblem::Name, .. } => "the certificate must name the host in its SAN",
+            Self::Tls { problem: TlsProblem::CaAsServer, .. } => {
+                "the server shows a CA's own certificate: have the CA sign one for the server"
+            }
+            Self::Tls { .. } => "does the server speak TLS 1.2 or 1.3 on this port?",
+            Self::Transfer { .. } => "try again; if it stays, look at the issuer's logs",
+        }
+    }
+}

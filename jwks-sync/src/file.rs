@@ -1,0 +1,43 @@
+//! Reads small files that others replace while we run.
+
+use std::io;
+use std::path::Path;
+
+use tokio::fs::File;
+use tokio::io::AsyncReadExt;
+
+/// Why a file could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum FileError {
+    #[error("open {path}: {detail}")]
+    Io { path: String, detail: String },
+    #[error("{path} has more than {limit} bytes")]
+    TooLarge { path: String, limit: usize },
+}
+
+impl FileError {
+    /// The name of the variant, for logs and metrics.
+    pub(crate) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Io { .. } => "file",
+            Self::TooLarge { .. } => "file_too_large",
+        }
+    }
+}
+
+/// Reads the file whole, if it has at most `limit` bytes.
+///
+/// # Errors
+/// [`FileError`], with the path.
+pub(crate) async fn read(path: &Path, limit: usize) -> Result<Vec<u8>, FileError> {
+    let failed =
+        |error: io::Error| FileError::Io { path: path.display().to_string(), detail: error.to_string() };
+    let one_more = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
+    let mut content = Vec::new();
+    let file = File::open(path).await.map_err(failed)?;
+    file.take(one_more).read_to_end(&mut content).await.map_err(failed)?;
+    if content.len() > limit {
+        return Err(FileError::TooLarge { path: path.display().to_string(), limit });
+    }
+    Ok(content)
+}

@@ -1,0 +1,78 @@
+//! jwks-sync, the sidecar of the filter kube-oidc-filter.
+//!
+//! A filter in Envoy can't fetch keys or read files. This process does it: it fetches the discovery documents and
+//! key sets of OIDC issuers, holds the credential for the API server, and serves both as one snapshot on a Unix
+//! socket. It never decides about a request.
+//!
+//! | question | module |
+//! |---|---|
+//! | what to run with? | `args`, `config` |
+//! | who is trusted? | `reload`, `supply` |
+//! | what are their keys? | `issuer`, `schedule`, `fetch`, `freshness` |
+//! | what do requests go on with? | `credential`, `kube` |
+//! | what do the filters get? | `store`, `server`, `codec` |
+//! | is all well? | `health`, `metrics`, `telemetry`, `check` |
+
+mod app;
+mod args;
+mod check;
+mod clock;
+mod codec;
+mod config;
+mod console;
+mod credential;
+mod fetch;
+mod fetch_error;
+mod file;
+mod freshness;
+mod health;
+mod issuer;
+mod kube;
+mod metrics;
+mod reload;
+mod schedule;
+mod server;
+mod store;
+mod supply;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio::runtime::Builder;
+
+use args::{Arguments, Command};
+use config::Config;
+
+/// Threads that serve. The work is waiting; more would only cost memory beside every gateway.
+const WORKERS: usize = 2;
+
+fn main() -> ExitCode {
+    let Arguments { command, options } = Arguments::parse();
+    let (options, is_check) = match command {
+        Some(Command::Check(options)) => (*options, true),
+        None => (options, false),
+    };
+    let log_format = options.log_format;
+    let config = match Config::try_from(options) {
+        Ok(config) => config,
+        Err(error) => return failed(&error),
+    };
+    let runtime = match Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    if is_check {
+        return if runtime.block_on(check::check(config)) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
+    }
+    telemetry::start(log_format);
+    match runtime.block_on(app::run(config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&error),
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    console::complain(&format!("jwks-sync: {error}"));
+    ExitCode::FAILURE
+}

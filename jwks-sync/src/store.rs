@@ -1,0 +1,259 @@
+//! Builds the snapshot out of what the other modules find out, and publishes it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use authn::issuer::Issuer;
+use authn::keys::{IssuerKeys, Key};
+use authn::snapshot::{Generation, MAX_ENCODED, Snapshot, UpstreamCredential};
+use authn::time::UnixSeconds;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use crate::fetch_error::FetchError;
+use crate::metrics::Metrics;
+
+/// Bytes that the answer's own fields may add to the snapshot in a message.
+const ENVELOPE: usize = 64;
+
+/// A poller's epoch that lies further ahead than this many milliseconds (a hundred years) is no clock's.
+const PLAUSIBLE_LEAD: u64 = 100 * 366 * 24 * 3_600_000;
+
+/// What is known of one issuer's keys.
+#[derive(Clone, Default)]
+pub(crate) struct IssuerState {
+    /// Whether the first attempt has ended.
+    pub(crate) attempted: bool,
+    /// The keys of the last success.
+    pub(crate) keys: Arc<Vec<Key>>,
+    /// When that was; `None` as long as there was none.
+    pub(crate) last_success: Option<UnixSeconds>,
+    /// What became of the last attempt, if it failed.
+    pub(crate) failure: Option<Arc<FetchError>>,
+}
+
+impl IssuerState {
+    /// Whether there are keys that may be used at `now`.
+    pub(crate) fn is_usable_at(&self, now: UnixSeconds, max_age: u64) -> bool {
+        self.last_success.is_some_and(|at| now < at.plus(max_age))
+    }
+
+    /// The keys as they go into the snapshot, `previous` being what the last one said.
+    ///
+    /// The end of the keys moves with every fetch. Were it published each time, every fetch would make a new
+    /// generation, and filters drop their caches at each. So as long as all goes well the published end stays
+    /// until half of the age is used up. After a failure the exact end counts: an outage is ridden out in full.
+    fn keys_at(&self, now: UnixSeconds, max_age: u64, previous: Option<&IssuerKeys>) -> Option<IssuerKeys> {
+        let end = self.last_success?.plus(max_age);
+        if now >= end {
+            return None;
+        }
+        let still_good = |previous: &&IssuerKeys| {
+            previous.keys == *self.keys
+                && self.failure.is_none()
+                && previous.not_after <= end
+                && previous.not_after.since(now) > max_age / 2
+        };
+        let not_after = previous.filter(still_good).map_or(end, |previous| previous.not_after);
+        Some(IssuerKeys { keys: self.keys.as_ref().clone(), not_after })
+    }
+}
+
+/// One issuer of the configuration and where its keys come in.
+#[derive(Clone)]
+pub(crate) struct Supplied {
+    /// The issuer, without keys.
+    pub(crate) issuer: Issuer,
+    /// What is known of its keys.
+    pub(crate) state: watch::Receiver<IssuerState>,
+}
+
+/// What is known of the upstream credential.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(crate) struct CredentialState {
+    /// The credential, if there is one.
+    pub(crate) credential: Option<UpstreamCredential>,
+    /// Why the last attempt to get one failed, if it did.
+    pub(crate) failure: Option<&'static str>,
+}
+
+/// A snapshot that filters may have.
+#[derive(Clone)]
+pub(crate) struct Published {
+    /// Its generation.
+    pub(crate) generation: Generation,
+    /// The wire form.
+    pub(crate) encoded: Arc<[u8]>,
+}
+
+/// Everything that a snapshot is made of, and the newest one.
+pub(crate) struct Store {
+    contents: Mutex<Contents>,
+    published: watch::Sender<Option<Published>>,
+    max_age: u64,
+    metrics: Arc<Metrics>,
+}
+
+struct Contents {
+    open: bool,
+    generation: Generation,
+    issuers: Vec<Supplied>,
+    credential: CredentialState,
+    /// What was published last, under the generation that it had.
+    snapshot: Option<Snapshot>,
+}
+
+impl Store {
+    /// An empty store that publishes nothing yet. `epoch` names this run, `max_age` (seconds) is how long keys may
+    /// be used after the last success.
+    pub(crate) fn new(epoch: u64, max_age: u64, metrics: Arc<Metrics>) -> Self {
+        let contents = Contents {
+            open: false,
+            generation: Generation { epoch, counter: 0 },
+            issuers: Vec::new(),
+            credential: CredentialState::default(),
+            snapshot: None,
+        };
+        Self { contents: Mutex::new(contents), published: watch::Sender::new(None), max_age, metrics }
+    }
+
+    /// Seconds for which keys may be used after the last success.
+    pub(crate) const fn max_age(&self) -> u64 {
+        self.max_age
+    }
+
+    /// Begins to publish. Before that the parts are still coming in, and a snapshot of some of them would replace
+    /// good keys in the filters by nothing.
+    pub(crate) fn open(&self, now: UnixSeconds) {
+        let mut contents = self.lock();
+        contents.open = true;
+        self.rebuild(&mut contents, now);
+    }
+
+    /// Puts another configuration in force.
+    pub(crate) fn configure(&self, issuers: Vec<Supplied>, now: UnixSeconds) {
+        let mut contents = self.lock();
+        contents.issuers = issuers;
+        self.rebuild(&mut contents, now);
+    }
+
+    /// The keys of some issuer changed, or may have.
+    pub(crate) fn keys_changed(&self, now: UnixSeconds) {
+        self.rebuild(&mut self.lock(), now);
+    }
+
+    /// Puts another credential in force.
+    pub(crate) fn set_credential(&self, credential: CredentialState, now: UnixSeconds) {
+        let mut contents = self.lock();
+        self.metrics.credential_ends(credential.credential.as_ref().and_then(UpstreamCredential::not_after));
+        contents.credential = credential;
+        self.rebuild(&mut contents, now);
+    }
+
+    /// A poller says what it has. When that is ahead of us (the clock stepped back between two runs), we go on
+    /// above it: otherwise it would never take a snapshot of ours.
+    pub(crate) fn saw(&self, since: Generation) {
+        let mut contents = self.lock();
+        if since <= contents.generation {
+            return;
+        }
+        if since.epoch > contents.generation.epoch.saturating_add(PLAUSIBLE_LEAD) {
+            warn!(epoch = since.epoch, "a poller reports an impossible generation; it is ignored");
+            return;
+        }
+        info!(
+            epoch = since.epoch,
+            counter = since.counter,
+            "a poller is ahead of this run; going on above it"
+        );
+        contents.generation = since;
+        if let Some(snapshot) = contents.snapshot.take() {
+            self.publish(&mut contents, snapshot);
+        }
+    }
+
+    /// The newest snapshot, if it is newer than `since`.
+    pub(crate) fn newer_than(&self, since: Option<Generation>) -> Option<Published> {
+        self.published.borrow().clone().filter(|published| is_newer(published, since))
+    }
+
+    /// Waits for a snapshot newer than `since`.
+    pub(crate) async fn wait_newer_than(&self, since: Option<Generation>) -> Option<Published> {
+        let mut published = self.published.subscribe();
+        let found =
+            published.wait_for(|published| published.as_ref().is_some_and(|p| is_newer(p, since))).await;
+        found.ok().and_then(|published| published.clone())
+    }
+
+    /// The issuers in force and what is known of each.
+    pub(crate) fn issuers(&self) -> Vec<(String, IssuerState)> {
+        let contents = self.lock();
+        contents.issuers.iter().map(|s| (s.issuer.url.clone(), s.state.borrow().clone())).collect()
+    }
+
+    /// What is known of the credential.
+    pub(crate) fn credential(&self) -> CredentialState {
+        self.lock().credential.clone()
+    }
+
+    /// Whether a snapshot was published.
+    pub(crate) fn has_published(&self) -> bool {
+        self.published.borrow().is_some()
+    }
+
+    fn rebuild(&self, contents: &mut Contents, now: UnixSeconds) {
+        if !contents.open {
+            return;
+        }
+        let previous = contents.snapshot.as_ref();
+        let with_keys = |supplied: &Supplied| {
+            let previous = previous.and_then(|snapshot| snapshot.issuer(&supplied.issuer.url));
+            let previous = previous.and_then(|issuer| issuer.keys.as_ref());
+            let keys = supplied.state.borrow().keys_at(now, self.max_age, previous);
+            Issuer { keys, ..supplied.issuer.clone() }
+        };
+        let snapshot = Snapshot {
+            generation: previous.map(|snapshot| snapshot.generation).unwrap_or_default(),
+            issuers: contents.issuers.iter().map(with_keys).collect(),
+            upstream_credential: contents.credential.credential.clone(),
+        };
+        if previous != Some(&snapshot) {
+            self.publish(contents, snapshot);
+        }
+    }
+
+    fn publish(&self, contents: &mut Contents, mut snapshot: Snapshot) {
+        let generation = contents.generation.next();
+        snapshot.generation = generation;
+        let encoded = snapshot.encode();
+        if encoded.len().saturating_add(ENVELOPE) > MAX_ENCODED {
+            // What the filters have stays in force, each part of it no longer than its own end says.
+            error!(bytes = encoded.len(), "the snapshot is too large for the filters and is not published");
+            return;
+        }
+        info!(
+            epoch = generation.epoch,
+            counter = generation.counter,
+            issuers = snapshot.issuers.len(),
+            with_keys = snapshot.issuers.iter().filter(|issuer| issuer.keys.is_some()).count(),
+            credential = snapshot.upstream_credential.is_some(),
+            "snapshot published"
+        );
+        contents.generation = generation;
+        contents.snapshot = Some(snapshot);
+        self.metrics.published(generation.counter);
+        self.published.send_replace(Some(Published { generation, encoded: encoded.into() }));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        // Nothing in here panics halfway through a change.
+        self.contents.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn is_newer(published: &Published, since: Option<Generation>) -> bool {
+    since.is_none_or(|since| published.generation > since)
+}
+
+#[cfg(test)]
+#[path = "store_tests.rs"]
+mod tests;

@@ -1,0 +1,189 @@
+use std::collections::BTreeSet;
+
+use authn::algorithm::{Algorithm, AlgorithmSet};
+use authn::issuer::{ClaimMappings, IdentityGuard, PrefixedClaim};
+
+use super::*;
+
+const MAX_AGE: u64 = 1_000;
+const EPOCH: u64 = 1_700_000_000_000;
+
+fn at(seconds: u64) -> UnixSeconds {
+    UnixSeconds::new(seconds)
+}
+
+fn issuer(url: &str) -> Issuer {
+    Issuer {
+        url: url.to_owned(),
+        audiences: vec!["kubernetes".to_owned()],
+        algorithms: AlgorithmSet::all(),
+        claim_mappings: ClaimMappings {
+            username: PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() },
+            groups: None,
+            uid: None,
+        },
+        required_claims: Vec::new(),
+        guard: IdentityGuard { allowed_usernames: BTreeSet::new(), allowed_groups: BTreeSet::new() },
+        keys: None,
+    }
+}
+
+fn keys(kid: &str) -> Arc<Vec<Key>> {
+    let algorithms = [Algorithm::Rs256].into_iter().collect();
+    Arc::new(vec![Key { kid: kid.to_owned(), algorithms, spki: vec![1, 2, 3] }])
+}
+
+fn fetched(kid: &str, seconds: u64) -> IssuerState {
+    IssuerState {
+        attempted: true,
+        keys: keys(kid),
+        last_success: Some(at(seconds)),
+        ..IssuerState::default()
+    }
+}
+
+fn failed(state: IssuerState) -> IssuerState {
+    IssuerState { failure: Some(Arc::new(FetchError::Timeout)), ..state }
+}
+
+fn credential(token: &str) -> CredentialState {
+    CredentialState { credential: UpstreamCredential::new(token.to_owned(), None).ok(), failure: None }
+}
+
+struct World {
+    store: Store,
+    state: watch::Sender<IssuerState>,
+}
+
+/// A store with one issuer.
+fn world() -> World {
+    let store = Store::new(EPOCH, MAX_AGE, Arc::new(Metrics::new()));
+    let state = watch::Sender::new(IssuerState::default());
+    store.configure(vec![Supplied { issuer: issuer("https://a"), state: state.subscribe() }], at(0));
+    World { store, state }
+}
+
+impl World {
+    fn open(self) -> Self {
+        self.store.open(at(0));
+        self
+    }
+
+    fn set(&self, state: IssuerState, now: u64) -> (u64, Option<u64>) {
+        self.state.send_replace(state);
+        self.store.keys_changed(at(now));
+        self.counter_and_end()
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        Snapshot::decode(&self.store.newer_than(None).unwrap().encoded).unwrap()
+    }
+
+    fn counter_and_end(&self) -> (u64, Option<u64>) {
+        let snapshot = self.snapshot();
+        let end = snapshot.issuers[0].keys.as_ref().map(|keys| keys.not_after.get());
+        (snapshot.generation.counter, end)
+    }
+}
+
+#[test]
+fn nothing_is_published_before_the_store_is_opened() {
+    let world = world();
+    world.state.send_replace(fetched("1", 10));
+    world.store.keys_changed(at(10));
+    world.store.set_credential(credential("token"), at(10));
+    assert!(world.store.newer_than(None).is_none());
+    let world = world.open();
+    assert_eq!(world.snapshot().generation, Generation { epoch: EPOCH, counter: 1 });
+}
+
+#[test]
+fn the_counter_rises_with_the_content_only() {
+    let world = world().open();
+    assert_eq!(world.counter_and_end(), (1, None));
+    assert_eq!(world.set(fetched("1", 10), 10), (2, Some(1_010)));
+    assert_eq!(world.set(fetched("1", 100), 100), (2, Some(1_010)), "the same keys: the old end will do");
+    assert_eq!(world.set(fetched("1", 600), 600), (3, Some(1_600)), "less than half is left");
+    assert_eq!(world.set(fetched("2", 700), 700), (4, Some(1_700)), "another key");
+    world.store.set_credential(credential("token"), at(700));
+    world.store.set_credential(credential("token"), at(700));
+    assert_eq!(world.counter_and_end().0, 5);
+}
+
+#[test]
+fn an_outage_is_ridden_out_to_the_exact_end() {
+    let world = world().open();
+    world.set(fetched("1", 10), 10);
+    assert_eq!(world.set(failed(fetched("1", 400)), 450), (3, Some(1_400)));
+    assert_eq!(world.set(failed(fetched("1", 400)), 1_399), (3, Some(1_400)));
+    assert_eq!(world.set(failed(fetched("1", 400)), 1_400), (4, None), "the keys are dropped");
+    assert_eq!(world.set(fetched("1", 1_500), 1_500), (5, Some(2_500)));
+}
+
+#[test]
+fn a_clock_that_steps_back_shortens_the_life_of_keys() {
+    let world = world().open();
+    world.set(fetched("1", 5_000), 5_000);
+    assert_eq!(world.set(fetched("1", 100), 100), (3, Some(1_100)));
+}
+
+#[test]
+fn an_issuer_without_keys_does_not_hold_the_others_back() {
+    let store = Store::new(EPOCH, MAX_AGE, Arc::new(Metrics::new()));
+    let (broken, good) =
+        (watch::Sender::new(failed(IssuerState::default())), watch::Sender::new(fetched("1", 10)));
+    store.configure(
+        vec![
+            Supplied { issuer: issuer("https://broken"), state: broken.subscribe() },
+            Supplied { issuer: issuer("https://good"), state: good.subscribe() },
+        ],
+        at(10),
+    );
+    store.open(at(10));
+    let snapshot = Snapshot::decode(&store.newer_than(None).unwrap().encoded).unwrap();
+    assert!(snapshot.issuer("https://broken").unwrap().keys.is_none());
+    assert!(snapshot.issuer("https://good").unwrap().keys.is_some());
+}
+
+#[test]
+fn a_poller_that_is_ahead_is_overtaken() {
+    let world = world().open();
+    let ahead = Generation { epoch: EPOCH + 5_000, counter: 41 };
+    world.store.saw(ahead);
+    assert_eq!(world.snapshot().generation, ahead.next());
+    world.store.saw(Generation { epoch: EPOCH, counter: 99 });
+    assert_eq!(world.snapshot().generation, ahead.next(), "never back");
+    world.set(fetched("1", 10), 10);
+    assert_eq!(world.snapshot().generation, ahead.next().next());
+    world.store.saw(Generation { epoch: u64::MAX, counter: u64::MAX });
+    assert_eq!(world.snapshot().generation, ahead.next().next(), "no clock says that");
+}
+
+#[test]
+fn a_poller_that_is_ahead_before_the_start_is_overtaken_then() {
+    let world = world();
+    let ahead = Generation { epoch: EPOCH + 1, counter: 7 };
+    world.store.saw(ahead);
+    assert!(world.store.newer_than(None).is_none());
+    assert_eq!(world.open().snapshot().generation, ahead.next());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_poller_gets_the_next_snapshot() {
+    let world = world().open();
+    let since = Some(world.snapshot().generation);
+    assert!(world.store.newer_than(since).is_none());
+    let waiting = world.store.wait_newer_than(since);
+    let change = async { world.set(fetched("1", 10), 10) };
+    let (published, _) = tokio::join!(waiting, change);
+    assert_eq!(published.unwrap().generation.counter, 2);
+}
+
+#[test]
+fn a_snapshot_that_is_too_large_is_not_published() {
+    let world = world().open();
+    let huge = Key { kid: String::new(), algorithms: AlgorithmSet::all(), spki: vec![0; MAX_ENCODED] };
+    let state = IssuerState { keys: Arc::new(vec![huge]), ..fetched("1", 10) };
+    assert_eq!(world.set(state, 10), (1, None));
+    assert_eq!(world.set(fetched("1", 20), 20), (2, Some(1_020)), "and the next good one is");
+}

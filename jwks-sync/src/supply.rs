@@ -1,0 +1,113 @@
+//! The issuers in force: starts and ends their tasks as the configuration changes, and finds the one to ask.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use authn::config::JwtAuthenticator;
+use authn::feed::RefreshOutcome;
+use authn::issuer::{IdentityGuard, Issuer};
+use futures_util::future::join_all;
+use tokio::time::timeout;
+
+use crate::clock;
+use crate::fetch::HttpsIssuer;
+use crate::issuer::IssuerTask;
+use crate::metrics::Metrics;
+use crate::reload::Configuration;
+use crate::schedule::Limits;
+use crate::store::{IssuerState, Store, Supplied};
+
+/// How long new issuers may take for their first attempt before the rest goes on without them.
+pub(crate) const FIRST_ATTEMPT: Duration = Duration::from_secs(10);
+
+/// The issuers in force.
+pub(crate) struct Supply {
+    running: RwLock<HashMap<String, Arc<Running>>>,
+    limits: Limits,
+    store: Arc<Store>,
+    metrics: Arc<Metrics>,
+}
+
+struct Running {
+    origin: Origin,
+    task: IssuerTask,
+}
+
+/// What decides where keys come from: while it is the same, a task goes on.
+#[derive(PartialEq, Eq)]
+struct Origin {
+    discovery_url: Option<String>,
+    certificate_authority: Option<String>,
+}
+
+impl Supply {
+    /// No issuers yet.
+    pub(crate) fn new(store: Arc<Store>, metrics: Arc<Metrics>) -> Self {
+        let limits = Limits::for_max_age(Duration::from_secs(store.max_age()));
+        Self { running: RwLock::default(), limits, store, metrics }
+    }
+
+    /// Puts a configuration in force, once each issuer that is new in it has ended its first attempt, or
+    /// [`FIRST_ATTEMPT`] has passed. Issuers that stay keep their keys and their task.
+    pub(crate) async fn apply(&self, Configuration { authentication, policy }: Configuration) {
+        let old = self.running.read().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut new = HashMap::new();
+        let mut supplied = Vec::new();
+        let mut started = Vec::new();
+        for jwt in authentication.jwt {
+            let origin = Origin {
+                discovery_url: jwt.discovery_url.clone(),
+                certificate_authority: jwt.certificate_authority.clone(),
+            };
+            let running = match old.get(&jwt.url) {
+                Some(running) if running.origin == origin => Arc::clone(running),
+                changed => {
+                    // An issuer that only moved keeps its keys until it is reached at the new place, as
+                    // kube-apiserver keeps the old configuration until the new one is healthy.
+                    let known = changed.map(|running| running.task.state().borrow().clone());
+                    let running =
+                        Arc::new(Running { origin, task: self.start(&jwt, known.unwrap_or_default()) });
+                    started.push(Arc::clone(&running));
+                    running
+                }
+            };
+            let guard = policy.guard(&jwt.url);
+            new.insert(jwt.url.clone(), Arc::clone(&running));
+            supplied.push(Supplied { issuer: without_keys(jwt, guard), state: running.task.state() });
+        }
+        // When time is up, whoever is late comes in later.
+        drop(timeout(FIRST_ATTEMPT, join_all(started.iter().map(|running| running.task.attempted()))).await);
+        for removed in old.keys().filter(|url| !new.contains_key(*url)) {
+            self.metrics.forget(removed);
+        }
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = new;
+        self.store.configure(supplied, clock::now());
+    }
+
+    /// Asks an issuer for its keys because a token names one that it lacks.
+    pub(crate) async fn refresh(&self, issuer: &str, kid: String) -> RefreshOutcome {
+        let running = self.running.read().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned();
+        match running {
+            Some(running) => running.task.refresh(kid).await,
+            None => RefreshOutcome::UnknownIssuer,
+        }
+    }
+
+    fn start(&self, jwt: &JwtAuthenticator, known: IssuerState) -> IssuerTask {
+        let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
+        IssuerTask::start(jwt.url.clone(), HttpsIssuer::new(jwt), self.limits, known, store, metrics)
+    }
+}
+
+fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard) -> Issuer {
+    Issuer {
+        url: jwt.url,
+        audiences: jwt.audiences,
+        algorithms: jwt.algorithms,
+        claim_mappings: jwt.claim_mappings,
+        required_claims: jwt.required_claims,
+        guard,
+        keys: None,
+    }
+}

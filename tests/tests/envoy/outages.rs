@@ -1,0 +1,127 @@
+//! The sidecar, the issuer or a VM is gone.
+
+use std::time::Duration;
+
+use tests::{ApiServer, Fault, GatewayOptions, Issuer, Token, gateway, mint, wait};
+
+use crate::contract::contract;
+use crate::rotation::Load;
+use crate::{assert_status, chain, chain_with};
+
+const SOON: Duration = Duration::from_secs(30);
+const UNAVAILABLE: &str = "the sign-in service is not available at the moment";
+
+#[tokio::test]
+async fn without_a_snapshot_nobody_gets_in_or_is_blamed() {
+    contract("reply-no-snapshot");
+    let (issuer, api) = (Issuer::start().await, ApiServer::start().await);
+    issuer.discovery_fault(Fault::Hang);
+    let options = GatewayOptions::new(&api, gateway::configuration(&[&issuer])).without_waiting();
+    let gateway = options.start().await;
+    let token = Token::of(&issuer).sub("alice").sign(&issuer.key());
+    for request in [gateway.client().get("/api"), gateway.client().get("/api").bearer(&token)] {
+        let answer = request.send().await;
+        assert_status(&answer, 503, UNAVAILABLE);
+        assert_eq!(answer.value("retry-after").as_deref(), Some("1"));
+    }
+    issuer.discovery_fault(Fault::None);
+    let served = async || gateway.client().get("/api").bearer(&token).send().await.status == 200;
+    wait::until(SOON, "requests are served", served).await;
+    assert_eq!(api.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_sidecar_that_is_killed_and_started_again_under_load_fails_no_request() {
+    let mut chain = chain_with(|options| options.workers(2)).await;
+    let load = Load::start(&chain.gateway.client(), &chain.alice());
+    load.more(50).await;
+    chain.gateway.sidecar.kill().await;
+    load.more(100).await;
+    let adopted = chain.gateway.counter("snapshots_adopted").await;
+    chain.gateway.sidecar.restart().await;
+    // The new one's snapshot replaces the old one's in every VM, whatever its clock says.
+    let replaced = async || chain.gateway.counter("snapshots_adopted").await >= adopted + 3;
+    wait::until(SOON, "the new sidecar's snapshot is adopted", replaced).await;
+    load.more(100).await;
+    load.end().await;
+}
+
+#[tokio::test]
+async fn a_key_that_nobody_can_be_asked_for() {
+    contract("reply-refresh-failed");
+    let mut chain = chain().await;
+    let old = chain.alice();
+    chain.issuer.rotate();
+    // The issuer is down.
+    chain.issuer.jwks_fault(Fault::Status(500));
+    assert_status(&chain.get(&chain.alice()).await, 503, UNAVAILABLE);
+    assert_eq!(chain.get(&old).await.status, 200);
+    // The issuer hangs: the request ends all the same.
+    chain.issuer.jwks_fault(Fault::Hang);
+    let answer = chain.gateway.client().get("/api").bearer(&chain.alice()).within(Duration::from_secs(5));
+    assert_status(&answer.send().await, 503, UNAVAILABLE);
+    // The sidecar is gone.
+    chain.gateway.sidecar.kill().await;
+    assert_status(&chain.get(&chain.alice()).await, 503, UNAVAILABLE);
+    assert_eq!(chain.get(&old).await.status, 200);
+    // Everything is back, by itself.
+    chain.issuer.jwks_fault(Fault::None);
+    chain.gateway.sidecar.restart().await;
+    let served = async || chain.get(&chain.alice()).await.status == 200;
+    wait::until(SOON, "the new key is known", served).await;
+}
+
+#[tokio::test]
+async fn keys_that_are_too_old() {
+    contract("reply-keys-too-old");
+    let mut chain = chain_with(|options| options.flag("--max-key-age=1m")).await;
+    assert_eq!(chain.get(&chain.alice()).await.status, 200);
+    // Also without the sidecar: the filter holds to the end itself.
+    chain.gateway.sidecar.kill().await;
+    let too_old = async || chain.get(&chain.alice()).await.status == 503;
+    wait::until(Duration::from_secs(90), "the keys are too old", too_old).await;
+    assert_status(&chain.get(&chain.alice()).await, 503, UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn a_credential_that_has_expired() {
+    contract("reply-credential-expired");
+    let (issuer, api) = (Issuer::start().await, ApiServer::start().await);
+    let account =
+        Token::issued_by("https://kubernetes.default.svc").sub("system:serviceaccount:a:b").expires_in(15);
+    let credential = account.sign(&issuer.key());
+    api.accept(&credential);
+    let options = GatewayOptions::new(&api, gateway::configuration(&[&issuer])).token(&credential);
+    let mut gateway = options.start().await;
+    let token = Token::of(&issuer).sub("alice").sign(&issuer.key());
+    gateway.sidecar.kill().await;
+    let expired = async || gateway.client().get("/api").bearer(&token).send().await.status == 503;
+    wait::until(SOON, "the credential has expired", expired).await;
+    assert!(mint::claims(&credential)["exp"].as_i64().is_some_and(|end| end <= mint::now()));
+    assert_status(&gateway.client().get("/api").bearer(&token).send().await, 503, UNAVAILABLE);
+}
+
+#[tokio::test]
+async fn an_access_log_says_who_and_why() {
+    let chain = chain().await;
+    chain.get(&chain.alice()).await;
+    chain.get(&chain.token(|token| token.expires_in(-1))).await;
+    let line = async |reason: &str| {
+        let find = async || chain.gateway.access_log().into_iter().find(|line| line["reason"] == reason);
+        wait::found(SOON, "a line of the access log", find).await
+    };
+    let ok = line("ok").await;
+    assert_eq!(
+        (&ok["user"], &ok["groups"]),
+        (&"alice".into(), &"dev|ops|system:authenticated".into()),
+        "{ok}"
+    );
+    assert_eq!(ok["issuer"], chain.issuer.url());
+    assert_eq!(line("expired").await["code"], 401);
+    // No token stands anywhere in what Envoy and the sidecar print.
+    for (name, log) in [("envoy", chain.gateway.envoy.log()), ("sidecar", chain.gateway.sidecar.log())] {
+        for secret in [ApiServer::TOKEN, &chain.alice(), "eyJ"] {
+            assert!(!log.contains(secret), "{name}");
+        }
+    }
+}
