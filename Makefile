@@ -1,12 +1,11 @@
 # One verb a line; `make` alone explains them. CI calls these verbs and nothing else (.ci/run).
 
-CARGO  ?= cargo
-TOOLS  := tests/tools/install
-WASM   := target/wasm32-wasip1/release/kube_oidc_filter.wasm
-SIDECAR := target/debug/jwks-sync
+CARGO ?= cargo
+TOOLS := tests/tools/install
+WASM  := target/wasm32-wasip1/release/kube_oidc_filter.wasm
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter sidecar demo demo-serve test cluster-test lint fmt toolchain
+.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test lint fmt toolchain
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -20,7 +19,7 @@ demo: filter sidecar ## Show the main job: sign-ins through a real Envoy, good o
 demo-serve: filter sidecar ## The same, left running, with a kubeconfig to use
 	@ENVOY="$$($(TOOLS) envoy)" $(CARGO) run --locked --quiet --package tests --bin demo -- --serve
 
-test: filter sidecar ## Unit tests, and the filter in a real Envoy with the real sidecar
+test: killable-filter filter sidecar ## Unit tests, and the filter in a real Envoy with the real sidecar
 	ENVOY="$$($(TOOLS) envoy)" $(CARGO) test --locked --workspace
 
 cluster-test: filter sidecar ## The same with real kube-apiserver, etcd, kubectl and Dex
@@ -40,6 +39,12 @@ fmt: ## Format the code
 
 filter: toolchain
 	$(CARGO) build --locked --release --target wasm32-wasip1 --package kube-oidc-filter
+
+# A second build whose VM can be killed from outside, to prove what follows then. It must come before the real one,
+# since both are made at the same place.
+killable-filter: toolchain
+	$(CARGO) build --locked --release --target wasm32-wasip1 --package kube-oidc-filter --features kill-switch
+	cp $(WASM) $(dir $(WASM))killable_kube_oidc_filter.wasm
 
 sidecar: toolchain
 	$(CARGO) build --locked --package jwks-sync

@@ -111,6 +111,25 @@ pub(crate) fn call(target: &Target, method: &str, message: &[u8], timeout: Durat
     .ok()
 }
 
+/// A context, by the number that Envoy gave it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ContextId(pub(crate) u32);
+
+/// Does something in the name of `owner`, in a callback of `current`.
+///
+/// A call to the sidecar belongs to the root context, though a request waits for it: a call of a request's own would
+/// end with the request, and the SDK would remember it for ever, for each client that gives up.
+pub(crate) fn on_behalf_of<T>(
+    owner: ContextId,
+    current: ContextId,
+    act: impl FnOnce() -> Option<T>,
+) -> Option<T> {
+    hostcalls::set_effective_context(owner.0).ok()?;
+    let result = act();
+    let _ = hostcalls::set_effective_context(current.0);
+    result
+}
+
 /// The message of a gRPC answer, in its callback.
 pub(crate) fn call_response(size: usize) -> Option<Vec<u8>> {
     hostcalls::get_buffer(BufferType::GrpcReceiveBuffer, 0, size).ok().flatten()

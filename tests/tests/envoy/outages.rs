@@ -101,6 +101,105 @@ async fn a_credential_that_has_expired() {
     assert_status(&gateway.client().get("/api").bearer(&token).send().await, 503, UNAVAILABLE);
 }
 
+/// The sidecar holds a poll for 20 s and then answers that there is nothing newer.
+#[tokio::test]
+async fn a_feed_with_nothing_to_say_stays_alive() {
+    let chain = chain_with(|options| options.workers(2)).await;
+    let nothing = "jwks_sync_feed_requests_total{method=\"GetSnapshot\",outcome=\"nothing_newer\"}";
+    let answered = async || chain.gateway.sidecar.metric(nothing).await.is_some_and(|answers| answers >= 6.0);
+    wait::until(Duration::from_secs(90), "each VM was told so twice", answered).await;
+    assert_eq!(chain.gateway.counter("feed_failures").await, 0);
+    chain.api.accept("upstream-token-2");
+    chain.gateway.sidecar.write("token", "upstream-token-2");
+    chain.gateway.until_adopted(2, 2).await;
+    assert_eq!(chain.gateway.vm_reloads().await, 0);
+}
+
+/// Clients that give up while they wait for a key leave nothing behind.
+#[tokio::test]
+async fn clients_that_leave_while_they_wait() {
+    let chain = chain().await;
+    chain.issuer.jwks_fault(Fault::Hang);
+    chain.issuer.rotate();
+    let token = chain.alice();
+    for _ in 0..100 {
+        let request = chain.gateway.client().get("/api").bearer(&token).within(Duration::from_millis(20));
+        assert!(request.try_send().await.is_err());
+    }
+    chain.issuer.jwks_fault(Fault::None);
+    let served = async || chain.get(&token).await.status == 200;
+    wait::until(SOON, "the key is known", served).await;
+    assert_eq!(chain.gateway.vm_reloads().await, 0);
+}
+
+/// The sidecar is gone as well, so a new VM can know only what lies in Envoy's shared data.
+#[tokio::test]
+async fn a_vm_that_was_killed_is_there_again_for_the_next_request() {
+    let mut chain = chain_with(|options| {
+        options.alter("release/kube_oidc_filter.wasm", "release/killable_kube_oidc_filter.wasm")
+    })
+    .await;
+    chain.gateway.sidecar.kill().await;
+    for killed in 1..=3 {
+        let request = chain.gateway.client().get("/api").bearer(&chain.alice()).header("x-kill-vm", "now");
+        // Envoy answers for a filter that failed, or cuts the stream; the request does not pass.
+        let answer = request.try_send().await;
+        assert!(answer.as_ref().map_or(true, |answer| answer.status == 503), "{answer:?}");
+        let served = async || chain.get(&chain.alice()).await.status == 200;
+        wait::until(SOON, "the next request works", served).await;
+        assert!(chain.gateway.vm_reloads().await >= killed);
+    }
+    assert!(chain.api.requests().iter().all(|received| received.value("x-kill-vm").is_none()));
+}
+
+/// A listener whose plugin is configured anew gets a filter that starts with what the old one knew.
+#[tokio::test]
+async fn a_listener_that_is_reloaded_without_a_sidecar_fails_no_request() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("listeners.yaml");
+    let moved = file.clone();
+    let mut chain =
+        chain_with(move |options| options.rewrite(move |bootstrap| with_listeners_in(bootstrap, &moved)))
+            .await;
+    chain.gateway.sidecar.kill().await;
+    let load = Load::start(&chain.gateway.client(), &chain.alice());
+    load.more(50).await;
+    for bytes in [1_000_000, 2_000_000] {
+        let adopted = chain.gateway.counter("snapshots_adopted").await;
+        let listeners = std::fs::read_to_string(&file).expect("the listeners");
+        let (head, tail) = listeners.split_once("\"upstreamClusters\"").expect("the plugin's configuration");
+        let tail = tail.split_once(']').expect("a list").1;
+        let tail = tail.strip_prefix(", \"tokenCacheBytes\": 1000000").unwrap_or(tail);
+        let new =
+            format!("{head}\"upstreamClusters\": [\"kube_apiserver\"], \"tokenCacheBytes\": {bytes}{tail}");
+        std::fs::write(directory.path().join("new"), new).expect("write the listeners");
+        std::fs::rename(directory.path().join("new"), &file).expect("put them in their place");
+        let taken = async || chain.gateway.counter("snapshots_adopted").await > adopted;
+        wait::until(SOON, "the new filter has the old one's snapshot", taken).await;
+        load.more(50).await;
+    }
+    load.end().await;
+    assert_eq!(chain.gateway.vm_reloads().await, 0);
+}
+
+/// The bootstrap with its listeners moved to a file of their own, which Envoy watches.
+fn with_listeners_in(bootstrap: &str, file: &std::path::Path) -> String {
+    let (head, rest) = bootstrap.split_once("  listeners:\n").expect("listeners");
+    let (listeners, clusters) = rest.split_once("\n  clusters:\n").expect("clusters");
+    let outdented: Vec<_> = listeners.lines().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect();
+    let typed = outdented.join("\n").replacen(
+        "- name:",
+        "- \"@type\": type.googleapis.com/envoy.config.listener.v3.Listener\n  name:",
+        1,
+    );
+    std::fs::write(file, format!("resources:\n{typed}\n")).expect("write the listeners");
+    let source = format!(
+        "dynamic_resources: {{lds_config: {{path_config_source: {{path: \"{}\"}}}}}}",
+        file.display()
+    );
+    format!("{source}\n{head}  clusters:\n{clusters}")
+}
+
 #[tokio::test]
 async fn an_access_log_says_who_and_why() {
     let chain = chain().await;
