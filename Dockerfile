@@ -18,7 +18,7 @@ COPY . .
 ARG TARGETARCH
 # What Cargo downloads and builds stays in the cache of the builder, so the results are taken out of it right away.
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
-    --mount=type=cache,target=/src/target,id=kube-oidc-filter-target-$TETARCH \
+    --mount=type=cache,target=/src/target,id=kube-oidc-filter-target-$TARGETARCH \
     set -eu; mkdir /out; \
     cargo build --locked --release --target wasm32-wasip1 -p kube-oidc-filter; \
     cargo build --locked --profile sidecar -p jwks-sync; \

@@ -2,7 +2,6 @@
 
 CARGO ?= cargo
 TOOLS := tests/tools/install
-WASM  := target/wasm32-wasip1/release/kube_oidc_filter.wasm
 
 .DEFAULT_GOAL := help
 .PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test lint fmt toolchain
@@ -14,9 +13,11 @@ build: filter ## Build what is shipped: the filter (.wasm) and the sidecar, opti
 	$(CARGO) build --locked --profile sidecar --package jwks-sync
 
 demo: filter sidecar ## Show the main job: sign-ins through a real Envoy, good ones and bad ones
+	$(CARGO) build --locked --package tests --bin demo
 	@ENVOY="$$($(TOOLS) envoy)" $(CARGO) run --locked --quiet --package tests --bin demo
 
 demo-serve: filter sidecar ## The same, left running, with a kubeconfig to use
+	$(CARGO) build --locked --package tests --bin demo
 	@ENVOY="$$($(TOOLS) envoy)" $(CARGO) run --locked --quiet --package tests --bin demo -- --serve
 
 test: killable-filter filter sidecar ## Unit tests, and the filter in a real Envoy with the real sidecar
@@ -40,11 +41,9 @@ fmt: ## Format the code
 filter: toolchain
 	$(CARGO) build --locked --release --target wasm32-wasip1 --package kube-oidc-filter
 
-# A second build whose VM can be killed from outside, to prove what follows then. It must come before the real one,
-# since both are made at the same place.
+# A second build whose VM can be killed from outside, to prove what follows then. It lies apart from the real one.
 killable-filter: toolchain
-	$(CARGO) build --locked --release --target wasm32-wasip1 --package kube-oidc-filter --features kill-switch
-	cp $(WASM) $(dir $(WASM))killable_kube_oidc_filter.wasm
+	$(CARGO) build --locked --profile killable --target wasm32-wasip1 --package kube-oidc-filter --features kill-switch
 
 sidecar: toolchain
 	$(CARGO) build --locked --package jwks-sync
@@ -52,4 +51,4 @@ sidecar: toolchain
 # rustup installs what rust-toolchain.toml names when it is first asked; other installations bring it along.
 toolchain:
 	@if command -v rustup >/dev/null; then rustup show active-toolchain >/dev/null 2>&1 || rustup toolchain install; \
-	  rustup target add wasm32-wasip1 >/dev/null 2>&1 || true; fi
+	  rustup --quiet target add wasm32-wasip1; fi

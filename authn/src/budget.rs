@@ -6,13 +6,13 @@
 use crate::time::UnixSeconds;
 
 /// Failures that an issuer may have at once.
-pub const BURST: u32 = 50;
+pub(crate) const BURST: u32 = 50;
 /// Failures that are given back every second.
-pub const PER_SECOND: u32 = 10;
+pub(crate) const PER_SECOND: u32 = 10;
 
 /// How many slow checks of an issuer's tokens may still fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FailureBudget {
+pub(crate) struct FailureBudget {
     left: u32,
     refilled: UnixSeconds,
 }
@@ -20,12 +20,12 @@ pub struct FailureBudget {
 impl FailureBudget {
     /// A full budget.
     #[must_use]
-    pub const fn full(now: UnixSeconds) -> Self {
+    pub(crate) const fn full(now: UnixSeconds) -> Self {
         Self { left: BURST, refilled: now }
     }
 
     /// Whether another check may be made.
-    pub fn may_check(&mut self, now: UnixSeconds) -> bool {
+    pub(crate) fn may_check(&mut self, now: UnixSeconds) -> bool {
         let seconds = u32::try_from(now.since(self.refilled)).unwrap_or(u32::MAX);
         self.left = self.left.saturating_add(seconds.saturating_mul(PER_SECOND)).min(BURST);
         self.refilled = now;
@@ -33,7 +33,7 @@ impl FailureBudget {
     }
 
     /// Counts failed checks: a token without `kid` may take one for each key.
-    pub fn failed(&mut self, checks: usize) {
+    pub(crate) fn failed(&mut self, checks: usize) {
         self.left = self.left.saturating_sub(u32::try_from(checks).unwrap_or(u32::MAX));
     }
 }

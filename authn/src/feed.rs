@@ -33,8 +33,6 @@ pub struct FeedError;
 pub struct GetSnapshotRequest {
     /// What the caller has.
     pub since: Option<Generation>,
-    /// A random number that names the asking VM.
-    pub vm: u64,
 }
 
 /// The answer to [`GetSnapshotRequest`].

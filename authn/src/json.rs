@@ -9,11 +9,11 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Vis
 use serde_json::{Map, Number, Value};
 
 /// A JSON object.
-pub type Object = Map<String, Value>;
+pub(crate) type Object = Map<String, Value>;
 
 /// Why a text is not taken as a JSON object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JsonError {
+pub(crate) enum JsonError {
     /// A member name stands twice in one object, at whatever depth.
     #[error("a JSON member stands twice")]
     DuplicateMember,
@@ -29,7 +29,7 @@ pub enum JsonError {
 ///
 /// # Errors
 /// [`JsonError`] says what the text is instead.
-pub fn parse_object(text: &[u8]) -> Result<Object, JsonError> {
+pub(crate) fn parse_object(text: &[u8]) -> Result<Object, JsonError> {
     match serde_json::from_slice::<Unique>(text) {
         Ok(Unique(Value::Object(object))) => Ok(object),
         Ok(_) => Err(JsonError::NotAnObject),

@@ -33,7 +33,7 @@
 //! |---|---|
 //! | what does the request bring? | [`request`] (and `websocket`) |
 //! | what is in the token? | [`token`], [`claims`], `json`, `base64url` |
-//! | is it good? | `verifier`, [`signature`], [`budget`], [`cache`] |
+//! | is it good? | `verifier`, [`signature`], `budget`, [`cache`] |
 //! | who is it? | [`user`], [`impersonation`] |
 //! | what becomes of it? | [`authenticator`], [`rejection`] |
 //! | what is it judged by? | [`snapshot`], [`issuer`], [`keys`], [`algorithm`] |
@@ -43,13 +43,13 @@
 pub mod algorithm;
 pub mod authenticator;
 pub mod base64url;
-pub mod budget;
+mod budget;
 pub mod cache;
 pub mod claims;
 pub mod feed;
 pub mod impersonation;
 pub mod issuer;
-pub mod json;
+mod json;
 pub mod keys;
 pub mod rejection;
 pub mod request;

@@ -1,4 +1,4 @@
-//! From verified claims to a Kubernetes user (kubernetes-authn: `AuthenticateToken` of plugin/pkg/authenticator/token/oidc).
+//! From verified claims to a Kubernetes user (Kubernetes: `AuthenticateToken` of plugin/pkg/authenticator/token/oidc).
 
 use serde_json::Value;
 

@@ -18,6 +18,20 @@ pub enum Answer {
     Failed,
 }
 
+/// What follows an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Ask again at once.
+    AskNow,
+    /// The call failed; a tick says when to ask again.
+    BackOff {
+        /// Whether it is the first failure in a row.
+        is_first: bool,
+    },
+    /// A tick says when to ask again.
+    Wait,
+}
+
 /// The long poll of one VM: at most one is under way.
 #[derive(Debug)]
 pub struct Feed {
@@ -48,13 +62,14 @@ impl Feed {
         self.call = Some(call);
     }
 
-    /// A call could not be made.
-    pub fn could_not_call(&mut self) {
+    /// A call could not be made. Returns whether it is the first failure in a row.
+    pub fn could_not_call(&mut self) -> bool {
         self.back_off();
+        self.failures == 1
     }
 
-    /// A call ended. Returns whether to ask again at once; `None` when the call is none of this feed's.
-    pub fn answered(&mut self, call: u32, answer: Answer) -> Option<bool> {
+    /// A call ended. `None` when the call is none of this feed's.
+    pub fn answered(&mut self, call: u32, answer: Answer) -> Option<Next> {
         if self.call != Some(call) {
             return None;
         }
@@ -70,9 +85,12 @@ impl Feed {
                 self.failures = 0;
                 self.next = self.ticks.saturating_add(1);
             }
-            Answer::Failed => self.back_off(),
+            Answer::Failed => {
+                self.back_off();
+                return Some(Next::BackOff { is_first: self.failures == 1 });
+            }
         }
-        Some(self.is_due() && self.in_a_row < MAX_IN_A_ROW)
+        Some(if self.is_due() && self.in_a_row < MAX_IN_A_ROW { Next::AskNow } else { Next::Wait })
     }
 
     const fn is_due(&self) -> bool {
@@ -106,7 +124,7 @@ mod tests {
         feed.called(7);
         assert_eq!(ticks_until_due(&mut feed, 1_000), None);
         assert_eq!(feed.answered(8, Answer::Adopted), None);
-        assert_eq!(feed.answered(7, Answer::Adopted), Some(true));
+        assert_eq!(feed.answered(7, Answer::Adopted), Some(Next::AskNow));
     }
 
     #[test]
@@ -114,7 +132,7 @@ mod tests {
         let mut feed = Feed::new(1);
         feed.tick();
         feed.called(1);
-        assert_eq!(feed.answered(1, Answer::NothingNewer), Some(false));
+        assert_eq!(feed.answered(1, Answer::NothingNewer), Some(Next::Wait));
         assert_eq!(ticks_until_due(&mut feed, 1), Some(1));
     }
 
@@ -124,14 +142,14 @@ mod tests {
         let mut pauses = Vec::new();
         for call in 0..10 {
             feed.called(call);
-            assert_eq!(feed.answered(call, Answer::Failed), Some(false));
+            assert_eq!(feed.answered(call, Answer::Failed), Some(Next::BackOff { is_first: call == 0 }));
             pauses.push(ticks_until_due(&mut feed, 2 * MAX_BACKOFF).unwrap());
         }
         assert!(pauses[0] >= 2 && pauses[0] < 4, "{pauses:?}");
         assert!(pauses[5..].iter().all(|pause| (MAX_BACKOFF..2 * MAX_BACKOFF).contains(pause)), "{pauses:?}");
         feed.called(99);
-        assert_eq!(feed.answered(99, Answer::Adopted), Some(true));
-        feed.could_not_call();
+        assert_eq!(feed.answered(99, Answer::Adopted), Some(Next::AskNow));
+        assert!(feed.could_not_call());
         assert!(ticks_until_due(&mut feed, 4).is_some());
     }
 
@@ -141,7 +159,7 @@ mod tests {
         feed.tick();
         let polls = (0..100).take_while(|call| {
             feed.called(*call);
-            feed.answered(*call, Answer::Adopted) == Some(true)
+            feed.answered(*call, Answer::Adopted) == Some(Next::AskNow)
         });
         assert_eq!(polls.count(), MAX_IN_A_ROW as usize - 1);
         assert!(feed.tick());

@@ -190,7 +190,7 @@ impl Plugin {
         host::set_log_field("authn_issuer", identity.issuer());
         host::set_log_field("authn_user", identity.user().username());
         host::set_log_field("authn_groups", &identity.user().groups().join("|"));
-        self.record("ok");
+        self.record(if leads_upstream { "ok" } else { "not_upstream" });
     }
 
     fn refuse(&self, rejection: &Rejection) -> Action {

@@ -15,7 +15,7 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
 use crate::config::Config;
-use crate::feed::{Answer, Feed, TICK_MILLISECONDS};
+use crate::feed::{Answer, Feed, Next, TICK_MILLISECONDS};
 use crate::host::{self, ContextId};
 use crate::refresh::Refreshes;
 use crate::request::HttpRequest;
@@ -47,7 +47,6 @@ pub(crate) struct State {
     pub(crate) authenticator: Authenticator,
     pub(crate) refreshes: Refreshes,
     feed: Feed,
-    vm: u64,
     counters: HashMap<&'static str, u32>,
 }
 
@@ -120,11 +119,10 @@ impl RootContext for Root {
 
 impl Plugin {
     fn new(root: ContextId, config: Config, verifier: Verifier, random: [u8; 24]) -> Self {
-        let (mut hash_key, mut vm) = ([0; 16], [0; 8]);
-        for (to, from) in hash_key.iter_mut().chain(&mut vm).zip(random) {
+        let (mut hash_key, mut jitter) = ([0; 16], [0; 8]);
+        for (to, from) in hash_key.iter_mut().chain(&mut jitter).zip(random) {
             *to = from;
         }
-        let vm = u64::from_le_bytes(vm);
         let name = String::from_utf8_lossy(&host::plugin_name()).into_owned();
         let key = |what: &str| format!("kube-oidc-filter/{what}/{}/{name}", config.snapshot_target.cluster());
         Self {
@@ -132,8 +130,7 @@ impl Plugin {
             state: RefCell::new(State {
                 authenticator: Authenticator::new(config.token_cache_bytes, HashKey::new(hash_key)),
                 refreshes: Refreshes::default(),
-                feed: Feed::new(vm),
-                vm,
+                feed: Feed::new(u64::from_le_bytes(jitter)),
                 counters: HashMap::new(),
             }),
             root,
@@ -145,19 +142,37 @@ impl Plugin {
     /// Asks the sidecar for a newer snapshot.
     fn poll(&self) {
         let mut state = self.state.borrow_mut();
-        let request = GetSnapshotRequest { since: state.authenticator.generation(), vm: state.vm };
+        let request = GetSnapshotRequest { since: state.authenticator.generation() };
         match host::call(&self.config.snapshot_target, GET_SNAPSHOT, &request.encode(), POLL_TIMEOUT) {
             Some(call) => state.feed.called(call),
-            None => state.feed.could_not_call(),
+            None => {
+                let is_first = state.feed.could_not_call();
+                drop(state);
+                self.poll_failed(
+                    is_first,
+                    "no such cluster, by Envoy's account: look at sidecar.snapshotCluster",
+                );
+            }
+        }
+    }
+
+    /// Counts a poll that failed, and says so at the first of several in a row.
+    fn poll_failed(&self, is_first: bool, why: &str) {
+        self.count("feed_failures");
+        if is_first {
+            let cluster = self.config.snapshot_target.cluster();
+            host::error(&format!("no snapshot from cluster {cluster}: {why}"));
         }
     }
 
     fn poll_answered(&self, call: u32, status: u32, size: usize) {
         let answer = if status == 0 { self.take_poll_answer(size) } else { Answer::Failed };
-        if answer == Answer::Failed {
-            self.count("feed_failures");
+        let next = self.state.borrow_mut().feed.answered(call, answer);
+        if let Some(Next::BackOff { is_first }) = next {
+            let hint = "does jwks-sync run, and is Envoy's uid among its --allowed-peer-uids?";
+            self.poll_failed(is_first, &format!("gRPC status {status}; {hint}"));
         }
-        if self.state.borrow_mut().feed.answered(call, answer) == Some(true) {
+        if next == Some(Next::AskNow) {
             self.poll();
         }
     }

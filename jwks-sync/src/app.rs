@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::clock;
-use crate::config::Config;
+use crate::config::{CommandLineError, Config};
 use crate::credential::CredentialKeeper;
 use crate::health::Health;
 use crate::metrics::Metrics;
@@ -23,18 +23,28 @@ use crate::supply::Supply;
 /// Why the process ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppError {
+    #[error(transparent)]
+    CommandLine(#[from] CommandLineError),
     #[error("{task} ended although nobody asked it to; please report this")]
     Ended { task: &'static str },
     #[error("--health-address {address}: {error}")]
     Health { address: SocketAddr, error: io::Error },
     #[error(transparent)]
     Load(#[from] LoadError),
-    #[error("give --upstream-token-file FILE or --upstream-service-account NAMESPACE/NAME")]
-    NoCredential,
     #[error("signals can't be received: {0}")]
     Signals(io::Error),
     #[error("--listen: {0}")]
     Socket(#[from] SocketError),
+}
+
+impl AppError {
+    /// The exit status of the process.
+    pub(crate) const fn exit_status(&self) -> u8 {
+        match self {
+            Self::CommandLine(error) | Self::Load(LoadError::CommandLine(error)) => error.exit_status(),
+            _ => 1,
+        }
+    }
 }
 
 /// Serves until SIGTERM or SIGINT.
@@ -42,7 +52,7 @@ pub(crate) enum AppError {
 /// # Errors
 /// [`AppError`] when it can't start, or when a part that the rest can't do without is gone.
 pub(crate) async fn run(config: Config) -> Result<(), AppError> {
-    let source = config.credential.ok_or(AppError::NoCredential)?;
+    let source = config.credential.ok_or(CommandLineError::NoCredential)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Signals)?;
     let (configuration, reloader) = Reloader::start(config.sources).await?;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
 use crate::telemetry::LogFormat;
 
@@ -21,8 +21,21 @@ pub(crate) struct Arguments {
 /// What to do instead of serving.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Loads the configuration, fetches everything once, and says what works and what doesn't.
+    /// Loads the configuration, fetches everything once, and says what works and what doesn't. Its flags stand after
+    /// `check`.
+    ///
+    /// Flags that only serving needs, such as --listen, may stand there too and have no effect.
+    #[command(mut_args(hide_what_only_serving_needs))]
     Check(Box<Options>),
+}
+
+/// Flags that `check` takes, so that a command line for serving can be checked as it is, and has no use for.
+const FOR_SERVING: [&str; 6] =
+    ["listen", "allowed_peer_uids", "health_address", "readiness", "max_key_age", "log_format"];
+
+fn hide_what_only_serving_needs(arg: Arg) -> Arg {
+    let hide = FOR_SERVING.contains(&arg.get_id().as_str());
+    arg.hide(hide)
 }
 
 /// When `/readyz` says yes.
@@ -41,9 +54,6 @@ pub(crate) struct Options {
     /// AuthenticationConfiguration of kube-apiserver (v1, v1beta1, v1alpha1), reloaded when it changes.
     #[arg(long, value_name = "FILE")]
     pub(crate) authentication_config: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) oidc: OidcOptions,
 
     /// Which `system:` names an issuer may hand out, reloaded when it changes. Without it: none.
     #[arg(long, value_name = "FILE")]
@@ -85,6 +95,10 @@ pub(crate) struct Options {
     /// How log lines look, on standard error.
     #[arg(long, value_enum, default_value_t)]
     pub(crate) log_format: LogFormat,
+
+    // The last one, because its heading holds for all flags behind it.
+    #[command(flatten)]
+    pub(crate) oidc: OidcOptions,
 }
 
 /// kube-apiserver's classic flags: one issuer, instead of `--authentication-config`.
@@ -146,5 +160,27 @@ mod tests {
         let Some(Command::Check(options)) = arguments.command else { panic!("not check") };
         assert_eq!(options.oidc.oidc_username_prefix.as_deref(), Some("-"));
         assert!(Arguments::try_parse_from(["jwks-sync", "--kubeconfig", "x", "check"]).is_err());
+    }
+
+    #[test]
+    fn only_the_flags_of_kube_apiserver_stand_under_its_heading() {
+        let command = Arguments::command();
+        for arg in command.get_arguments() {
+            let is_oidc = arg.get_long().is_some_and(|long| long.starts_with("oidc-"));
+            assert_eq!(arg.get_help_heading().is_some(), is_oidc, "{arg}");
+        }
+    }
+
+    #[test]
+    fn check_offers_no_flag_that_it_has_no_use_for() {
+        let mut command = Arguments::command();
+        let help = command.find_subcommand_mut("check").unwrap().render_help().to_string();
+        for flag in FOR_SERVING.map(|id| format!("--{} ", id.replace('_', "-"))) {
+            assert!(!help.contains(&flag), "{help}");
+            assert!(command.render_help().to_string().contains(&flag), "{flag}");
+        }
+        assert!(help.contains("--kubeconfig"), "{help}");
+        let listening = ["jwks-sync", "check", "--listen", "unix:x"];
+        assert!(Arguments::try_parse_from(listening).is_ok());
     }
 }

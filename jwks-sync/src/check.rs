@@ -2,6 +2,7 @@
 
 use authn::algorithm::AlgorithmSet;
 use authn::config::JwtAuthenticator;
+use authn::issuer::IdentityGuard;
 use authn::snapshot::UpstreamCredential;
 use futures_util::future::join_all;
 
@@ -47,7 +48,7 @@ pub(crate) async fn check(config: Config) -> bool {
         Ok((configuration, _)) => configuration,
         Err(error) => return tell(&[Finding::Fail(format!("configuration: {error}"))]),
     };
-    let mut good = tell(&about_configuration(&configuration));
+    let mut good = tell(&about_configuration(&configuration, config.sources.policy.is_some()));
     let issuers = &configuration.authentication.jwt;
     for finding in join_all(issuers.iter().map(about_issuer)).await {
         good &= tell(&[finding]);
@@ -68,11 +69,19 @@ fn tell(findings: &[Finding]) -> bool {
     !findings.iter().any(|finding| matches!(finding, Finding::Fail(_)))
 }
 
-fn about_configuration(Configuration { authentication, policy }: &Configuration) -> Vec<Finding> {
+fn about_configuration(
+    Configuration { authentication, policy }: &Configuration,
+    has_policy: bool,
+) -> Vec<Finding> {
     let mut findings = vec![match authentication.jwt.len() {
         0 => Finding::Note("configuration: no issuer, so nobody can sign in".to_owned()),
         count => Finding::Ok(format!("configuration: {}", counted(count, "issuer"))),
     }];
+    if has_policy {
+        let is_let = |jwt: &&JwtAuthenticator| policy.guard(&jwt.url) != IdentityGuard::default();
+        let issuers = counted(authentication.jwt.iter().filter(is_let).count(), "issuer");
+        findings.push(Finding::Ok(format!("policy: {issuers} may hand out system: names")));
+    }
     for issuer in policy.unknown_issuers(authentication) {
         findings.push(Finding::Note(format!("policy: names issuer {issuer}, which the configuration lacks")));
     }
@@ -156,7 +165,7 @@ fn judge_impersonation(what: Impersonated, result: Result<bool, KubeError>) -> F
              {resource} in apiGroup {:?} by a ClusterRole",
             what.group
         )),
-        Err(error @ KubeError::NotInCluster { .. }) => Finding::Skip(format!("impersonation: {error}")),
+        Err(error @ KubeError::NotInCluster) => Finding::Skip(format!("impersonation: {error}")),
         Err(KubeError::Refused { code: 401, .. }) => {
             Finding::Fail("impersonation: the API server does not accept the credential".to_owned())
         }
@@ -176,19 +185,51 @@ fn names(algorithms: AlgorithmSet) -> String {
 #[cfg(test)]
 mod tests {
     use authn::algorithm::Algorithm;
-    use authn::config::OidcFlags;
+    use authn::config::{AuthenticationConfiguration, OidcFlags, Policy};
     use authn::keys::Key;
 
     use super::*;
     use crate::fetch_error::TlsProblem;
 
-    fn jwt() -> JwtAuthenticator {
+    fn authentication() -> AuthenticationConfiguration {
         let flags = OidcFlags {
             issuer_url: "https://a".to_owned(),
             client_id: "k".to_owned(),
             ..OidcFlags::default()
         };
-        flags.into_configuration().unwrap().jwt.remove(0)
+        flags.into_configuration().unwrap()
+    }
+
+    fn jwt() -> JwtAuthenticator {
+        authentication().jwt.remove(0)
+    }
+
+    #[test]
+    fn a_policy_has_a_line_of_its_own() {
+        const POLICY: &str = "
+apiVersion: kube-oidc-filter/v1alpha1
+issuers:
+- {url: 'https://a', allowedSystemGroups: ['system:masters']}
+- {url: 'https://b', allowedSystemGroups: ['system:masters']}
+";
+        let lines = |policy, has_policy| -> Vec<String> {
+            let configuration = Configuration { authentication: authentication(), policy };
+            about_configuration(&configuration, has_policy).iter().map(Finding::line).collect()
+        };
+        let first = "ok    configuration: 1 issuer";
+        assert_eq!(lines(Policy::default(), false), [first]);
+        assert_eq!(
+            lines(Policy::default(), true),
+            [first, "ok    policy: 0 issuers may hand out system: names"]
+        );
+        assert_eq!(
+            lines(Policy::load(POLICY.as_bytes()).unwrap(), true),
+            [
+                first,
+                "ok    policy: 1 issuer may hand out system: names",
+                "note  policy: names issuer https://b, which the configuration lacks"
+            ]
+        );
     }
 
     fn fetched(algorithms: &[Algorithm]) -> Result<FetchedKeys, FetchError> {
@@ -234,8 +275,9 @@ mod tests {
             ),
             (
                 users,
-                Err(KubeError::NotInCluster { detail: "no".to_owned() }),
-                "skip  impersonation: not in a cluster (no); give --kubeconfig",
+                Err(KubeError::NotInCluster),
+                "skip  impersonation: not in a cluster, or without this pod's ServiceAccount mounted; \
+                 give --kubeconfig FILE",
             ),
             (
                 users,

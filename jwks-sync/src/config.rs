@@ -60,12 +60,30 @@ pub(crate) enum CommandLineError {
     Exclusive,
     #[error("--listen: {0:?} is not of the form unix:PATH")]
     Listen(String),
+    #[error("give --upstream-token-file FILE or --upstream-service-account NAMESPACE/NAME")]
+    NoCredential,
     #[error("give --authentication-config FILE, or --oidc-issuer-url URL and --oidc-client-id ID")]
     NoIssuers,
     #[error("--oidc-required-claim: {0:?} is not of the form CLAIM=VALUE")]
     RequiredClaim(String),
     #[error("--upstream-service-account: {0:?} is not of the form NAMESPACE/NAME")]
     ServiceAccount(String),
+}
+
+impl CommandLineError {
+    /// The exit status: that of clap for usage errors, and 1 for what kube-apiserver would find wrong with the value
+    /// of an `--oidc-*` flag.
+    pub(crate) const fn exit_status(&self) -> u8 {
+        match self {
+            Self::RequiredClaim(_) => 1,
+            Self::Duration(_)
+            | Self::Exclusive
+            | Self::Listen(_)
+            | Self::NoCredential
+            | Self::NoIssuers
+            | Self::ServiceAccount(_) => 2,
+        }
+    }
 }
 
 impl TryFrom<Options> for Config {
@@ -219,5 +237,12 @@ mod tests {
         ] {
             assert_eq!(config(&flags), Err(error));
         }
+    }
+
+    #[test]
+    fn a_usage_error_ends_as_those_of_clap() {
+        let clap = Arguments::try_parse_from(["jwks-sync", "--no-such-flag"]).unwrap_err();
+        assert_eq!(clap.exit_code(), i32::from(CommandLineError::NoIssuers.exit_status()));
+        assert_eq!(CommandLineError::RequiredClaim("hd".to_owned()).exit_status(), 1);
     }
 }

@@ -43,10 +43,12 @@ pub(crate) enum CredentialSource {
 /// Why there is no credential.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CredentialError {
+    #[error("{path} holds no token")]
+    EmptyToken { path: String },
     #[error("{0}")]
     File(#[from] file::FileError),
-    #[error("the token is empty, or holds a byte that a header can't carry")]
-    NotHeaderSafe,
+    #[error("the token in {path} has a byte that a header can't carry")]
+    NotHeaderSafe { path: String },
     #[error("{0}")]
     TokenRequest(#[from] KubeError),
 }
@@ -55,8 +57,9 @@ impl CredentialError {
     /// The name of the case, for logs and metrics.
     pub(crate) const fn reason(&self) -> &'static str {
         match self {
+            Self::EmptyToken { .. } => "empty_token",
             Self::File(error) => error.reason(),
-            Self::NotHeaderSafe => "not_header_safe",
+            Self::NotHeaderSafe { .. } => "not_header_safe",
             Self::TokenRequest(error) => error.reason(),
         }
     }
@@ -176,8 +179,13 @@ fn retry(failures: u32) -> Duration {
 
 async fn read(path: &Path) -> Result<UpstreamCredential, CredentialError> {
     let content = Zeroizing::new(file::read(path, MAX_TOKEN).await?);
-    let token = std::str::from_utf8(&content).map_err(|_| CredentialError::NotHeaderSafe)?.trim_ascii_end();
-    UpstreamCredential::new(token.to_owned(), expiry(token)).map_err(|_| CredentialError::NotHeaderSafe)
+    let place = || path.display().to_string();
+    let not_header_safe = || CredentialError::NotHeaderSafe { path: place() };
+    let token = std::str::from_utf8(&content).map_err(|_| not_header_safe())?.trim_ascii_end();
+    if token.is_empty() {
+        return Err(CredentialError::EmptyToken { path: place() });
+    }
+    UpstreamCredential::new(token.to_owned(), expiry(token)).map_err(|_| not_header_safe())
 }
 
 /// The `exp` of a token that is a JWT. It is not verified: this says when to stop using our own token, not whom to
@@ -223,6 +231,24 @@ mod tests {
         assert_eq!(renewal(0), SHORTEST_RENEWAL);
     }
 
+    #[tokio::test]
+    async fn a_file_without_a_good_token_is_named() {
+        let path = std::env::temp_dir().join(format!("jwks-sync-token-{}", std::process::id()));
+        let place = path.display();
+        for (content, message) in [
+            (&b""[..], format!("{place} holds no token")),
+            (b"\n", format!("{place} holds no token")),
+            (b"a b\n", format!("the token in {place} has a byte that a header can't carry")),
+            (b"\xff", format!("the token in {place} has a byte that a header can't carry")),
+        ] {
+            std::fs::write(&path, content).unwrap();
+            assert_eq!(read(&path).await.unwrap_err().to_string(), message);
+        }
+        std::fs::write(&path, "token\n").unwrap();
+        assert_eq!(read(&path).await.unwrap().token(), "token");
+        std::fs::remove_file(&path).unwrap();
+    }
+
     fn keeper(source: CredentialSource) -> CredentialKeeper {
         let metrics = Arc::new(Metrics::new());
         let store = Arc::new(Store::new(1, 1, Arc::clone(&metrics)));
@@ -238,7 +264,7 @@ mod tests {
         let mut keeper = keeper(CredentialSource::TokenFile("token".into()));
         keeper.got(token("one", None));
         for read in 1..=READS_BEFORE_WITHDRAWAL {
-            keeper.failed(&CredentialError::NotHeaderSafe);
+            keeper.failed(&CredentialError::NotHeaderSafe { path: "token".to_owned() });
             let state = keeper.store.credential();
             assert_eq!(state.failure, Some("not_header_safe"));
             assert_eq!(state.credential.is_some(), read < READS_BEFORE_WITHDRAWAL, "read {read}");

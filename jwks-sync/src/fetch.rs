@@ -17,6 +17,7 @@ use rustls::{CertificateError, ClientConfig, RootCertStore};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use crate::cause::deepest;
 use crate::fetch_error::{FetchError, TlsProblem};
 use crate::freshness;
 
@@ -219,11 +220,7 @@ fn classify(error: &reqwest::Error) -> FetchError {
     if error.is_timeout() {
         return FetchError::Timeout;
     }
-    let mut deepest: &dyn StdError = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    let detail = deepest.to_string();
+    let detail = deepest(error);
     if error.is_connect() { FetchError::Connect { detail } } else { FetchError::Transfer { detail } }
 }
 

@@ -155,7 +155,7 @@ fn report<'a>(checks: impl Iterator<Item = &'a Check>, ready: bool, verbose: boo
 }
 
 fn issuer_result(state: &IssuerState, now: UnixSeconds, max_age: u64) -> Result<String, String> {
-    let failure = state.failure.as_ref().map(|failure| failure.to_string());
+    let failure = state.failure.as_ref().map(|failure| format!("{failure}; {}", failure.advice()));
     match (state.last_success.filter(|_| state.is_usable_at(now, max_age)), failure) {
         (Some(_), None) => Ok(String::new()),
         (Some(at), Some(failure)) => {
@@ -218,6 +218,9 @@ mod tests {
         ] {
             assert_eq!(issuer_result(&state, now, 100).is_ok(), ready);
         }
+        let advice = FetchError::Timeout.advice();
+        let failed = issuer_result(&state(None, true), now, 100);
+        assert_eq!(failed, Err(format!("no answer in time; {advice}")));
     }
 
     #[test]

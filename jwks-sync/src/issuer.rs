@@ -201,7 +201,7 @@ impl<S: KeySource> Refresher<S> {
         self.metrics.fetched(&self.url, Some(error.reason()));
         let usable = self.state.borrow().is_usable_at(clock::now(), self.store.max_age());
         if !usable {
-            self.metrics.forget(&self.url);
+            self.metrics.lost_keys(&self.url);
         }
         warn!(
             issuer = self.url,

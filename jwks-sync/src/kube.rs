@@ -17,6 +17,8 @@ use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use kube::{Api, Client, Config};
 use tokio::time::timeout;
 
+use crate::cause::deepest;
+
 /// Life that a token is asked for, in seconds. The API server may give it another.
 const TOKEN_LIFE: i64 = 3_600;
 /// Time for one question, the connection included.
@@ -38,8 +40,8 @@ pub(crate) enum KubeError {
     Answer,
     #[error("kubeconfig {path}: {detail}")]
     Kubeconfig { path: String, detail: String },
-    #[error("not in a cluster ({detail}); give --kubeconfig")]
-    NotInCluster { detail: String },
+    #[error("not in a cluster, or without this pod's ServiceAccount mounted; give --kubeconfig FILE")]
+    NotInCluster,
     #[error("the API server refused: {message}")]
     Refused { code: u16, message: String },
     #[error("the API server gave no answer in time")]
@@ -54,7 +56,7 @@ impl KubeError {
         match self {
             Self::Answer => "answer",
             Self::Kubeconfig { .. } => "kubeconfig",
-            Self::NotInCluster { .. } => "not_in_cluster",
+            Self::NotInCluster => "not_in_cluster",
             Self::Refused { .. } => "refused",
             Self::Timeout => "timeout",
             Self::Unreachable { .. } => "unreachable",
@@ -148,9 +150,7 @@ impl ApiServer {
                     .await
                     .map_err(|error| failed(&error))?
             }
-            None => {
-                Config::incluster().map_err(|error| KubeError::NotInCluster { detail: deepest(&error) })?
-            }
+            None => Config::incluster().map_err(|_| KubeError::NotInCluster)?,
         };
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         config.read_timeout = Some(TIMEOUT);
@@ -171,13 +171,4 @@ async fn within<T>(question: impl Future<Output = kube::Result<T>>) -> Result<T,
         Ok(Err(error)) => Err(KubeError::Unreachable { detail: deepest(&error) }),
         Err(_) => Err(KubeError::Timeout),
     }
-}
-
-/// The text of the innermost cause, which says what happened; the outer ones say what was being done.
-fn deepest(error: &dyn StdError) -> String {
-    let mut deepest = error;
-    while let Some(source) = deepest.source() {
-        deepest = source;
-    }
-    deepest.to_string()
 }

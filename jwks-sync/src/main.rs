@@ -15,6 +15,7 @@
 
 mod app;
 mod args;
+mod cause;
 mod check;
 mod clock;
 mod codec;
@@ -56,11 +57,11 @@ fn main() -> ExitCode {
     let log_format = options.log_format;
     let config = match Config::try_from(options) {
         Ok(config) => config,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(&error, error.exit_status()),
     };
     let runtime = match Builder::new_multi_thread().worker_threads(WORKERS).enable_all().build() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
+        Err(error) => return failed(&error, 1),
     };
     if is_check {
         return if runtime.block_on(check::check(config)) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
@@ -68,11 +69,11 @@ fn main() -> ExitCode {
     telemetry::start(log_format);
     match runtime.block_on(app::run(config)) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error),
+        Err(error) => failed(&error, error.exit_status()),
     }
 }
 
-fn failed(error: &dyn std::error::Error) -> ExitCode {
+fn failed(error: &dyn std::error::Error, status: u8) -> ExitCode {
     console::complain(&format!("jwks-sync: {error}"));
-    ExitCode::FAILURE
+    status.into()
 }

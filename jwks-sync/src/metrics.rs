@@ -1,5 +1,8 @@
 //! What is counted. Label sets are closed: issuers come from the configuration, results are names of variants.
 
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use authn::time::UnixSeconds;
 use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
@@ -21,6 +24,9 @@ pub(crate) struct Metrics {
     feed_requests: Family<FeedLabels, Counter>,
     refused_connections: Counter,
     pollers: Gauge,
+    /// The issuers in force, and the results under which their fetches were counted. A fetch that ends when its
+    /// issuer has left must not bring the series back.
+    followed: Mutex<HashMap<String, BTreeSet<&'static str>>>,
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
@@ -49,7 +55,8 @@ struct FeedLabels {
 const SUCCESS: &str = "success";
 
 impl Metrics {
-    /// Every metric at zero.
+    /// Metrics without labels, at zero. Series with labels come with their first count, those of an issuer with the
+    /// issuer.
     pub(crate) fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("jwks_sync"),
@@ -64,12 +71,13 @@ impl Metrics {
             feed_requests: Family::default(),
             refused_connections: Counter::default(),
             pollers: Gauge::default(),
+            followed: Mutex::default(),
         };
         let registry = &mut metrics.registry;
         registry.register("fetches", "Attempts to fetch an issuer's keys", metrics.fetches.clone());
         registry.register(
             "last_success_timestamp_seconds",
-            "When an issuer's keys were last fetched",
+            "When an issuer's keys were last fetched, 0 when they never were",
             metrics.last_success.clone(),
         );
         registry.register("keys", "Usable keys of an issuer", metrics.keys.clone());
@@ -108,26 +116,61 @@ impl Metrics {
         metrics
     }
 
+    /// An issuer is in force: its series exist from now on, those that there are as they are.
+    pub(crate) fn follow(&self, issuer: &str) {
+        let mut followed = self.followed();
+        followed.entry(issuer.to_owned()).or_default().insert(SUCCESS);
+        let labels = IssuerLabels { issuer: issuer.to_owned() };
+        drop(self.fetches.get_or_create(&FetchLabels { issuer: issuer.to_owned(), result: SUCCESS }));
+        for gauges in self.gauges() {
+            drop(gauges.get_or_create(&labels));
+        }
+    }
+
     /// An attempt to fetch ended: well, or for `failure`.
     pub(crate) fn fetched(&self, issuer: &str, failure: Option<&'static str>) {
         let result = failure.unwrap_or(SUCCESS);
+        let mut followed = self.followed();
+        let Some(results) = followed.get_mut(issuer) else { return };
+        results.insert(result);
         self.fetches.get_or_create(&FetchLabels { issuer: issuer.to_owned(), result }).inc();
     }
 
     /// An issuer has these keys since `at`.
     pub(crate) fn holds(&self, issuer: &str, keys: usize, dropped: usize, at: UnixSeconds) {
         let labels = IssuerLabels { issuer: issuer.to_owned() };
-        self.keys.get_or_create(&labels).set(as_gauge(keys));
-        self.dropped_keys.get_or_create(&labels).set(as_gauge(dropped));
-        self.last_success.get_or_create(&labels).set(as_gauge(at.get()));
+        set(&self.keys, &labels, as_gauge(keys));
+        set(&self.dropped_keys, &labels, as_gauge(dropped));
+        set(&self.last_success, &labels, as_gauge(at.get()));
     }
 
-    /// An issuer's keys are too old, or it was removed: it has none any more.
-    pub(crate) fn forget(&self, issuer: &str) {
+    /// An issuer's keys are too old: it has none any more.
+    pub(crate) fn lost_keys(&self, issuer: &str) {
         let labels = IssuerLabels { issuer: issuer.to_owned() };
-        self.keys.remove(&labels);
-        self.dropped_keys.remove(&labels);
-        self.last_success.remove(&labels);
+        set(&self.keys, &labels, 0);
+        set(&self.dropped_keys, &labels, 0);
+    }
+
+    /// An issuer was removed: its series end.
+    pub(crate) fn forget(&self, issuer: &str) {
+        let mut followed = self.followed();
+        for result in followed.remove(issuer).unwrap_or_default() {
+            self.fetches.remove(&FetchLabels { issuer: issuer.to_owned(), result });
+        }
+        let labels = IssuerLabels { issuer: issuer.to_owned() };
+        for gauges in self.gauges() {
+            gauges.remove(&labels);
+        }
+    }
+
+    /// What is measured of each issuer.
+    const fn gauges(&self) -> [&Family<IssuerLabels, Gauge>; 3] {
+        [&self.keys, &self.dropped_keys, &self.last_success]
+    }
+
+    fn followed(&self) -> MutexGuard<'_, HashMap<String, BTreeSet<&'static str>>> {
+        // Nothing panics halfway through a change.
+        self.followed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A snapshot was published.
@@ -184,6 +227,13 @@ impl Drop for Polling {
     }
 }
 
+/// Sets a series that there is; one that ended does not come back.
+fn set(gauges: &Family<IssuerLabels, Gauge>, labels: &IssuerLabels, value: i64) {
+    if let Some(gauge) = gauges.get(labels) {
+        gauge.set(value);
+    }
+}
+
 fn as_gauge<N: TryInto<i64>>(number: N) -> i64 {
     number.try_into().unwrap_or(i64::MAX)
 }
@@ -192,29 +242,89 @@ fn as_gauge<N: TryInto<i64>>(number: N) -> i64 {
 mod tests {
     use super::*;
 
+    /// The page that tells operators what is counted.
+    const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md"));
+    const ISSUER: &str = "https://issuer";
+
+    /// Metrics that have all been counted or set once.
+    fn counted() -> Metrics {
+        let metrics = Metrics::new();
+        metrics.follow(ISSUER);
+        metrics.fetched(ISSUER, Some("timeout"));
+        metrics.holds(ISSUER, 2, 1, UnixSeconds::new(7));
+        metrics.reloaded(None);
+        metrics.credential(None);
+        metrics.answered("GetSnapshot", "newer");
+        metrics
+    }
+
+    #[track_caller]
+    fn assert_line(metrics: &Metrics, line: &str) {
+        let text = metrics.text();
+        assert!(text.lines().any(|candidate| candidate == line), "{line} is not in\n{text}");
+    }
+
     #[test]
     fn the_names_are_those_of_the_documentation() {
-        let metrics = Metrics::new();
-        metrics.fetched("https://issuer", Some("timeout"));
-        metrics.holds("https://issuer", 2, 1, UnixSeconds::new(7));
-        metrics.reloaded(None);
-        metrics.answered("GetSnapshot", "newer");
+        let text = counted().text();
+        let named = |line: &str| match line.strip_prefix("# TYPE ")?.split_once(' ')? {
+            (name, "counter") => Some(format!("{name}_total counter")),
+            (name, kind) => Some(format!("{name} {kind}")),
+        };
+        let documented = |line: &str| {
+            let (name, rest) = line.strip_prefix("| `")?.split_once("` | ")?;
+            name.starts_with("jwks_sync_").then_some(())?;
+            Some(format!("{name} {}", rest.split_once(" |")?.0))
+        };
+        let ours: BTreeSet<String> = text.lines().filter_map(named).collect();
+        let theirs: BTreeSet<String> = PAGE.lines().filter_map(documented).collect();
+        assert_eq!(ours, theirs);
+    }
+
+    #[test]
+    fn what_happens_is_counted() {
+        let metrics = counted();
         let polling = metrics.polling();
-        let text = metrics.text();
         for line in [
             r#"jwks_sync_fetches_total{issuer="https://issuer",result="timeout"} 1"#,
             r#"jwks_sync_keys{issuer="https://issuer"} 2"#,
             r#"jwks_sync_dropped_keys{issuer="https://issuer"} 1"#,
             r#"jwks_sync_last_success_timestamp_seconds{issuer="https://issuer"} 7"#,
             r#"jwks_sync_config_reloads_total{result="success"} 1"#,
+            r#"jwks_sync_credential_reads_total{result="success"} 1"#,
             r#"jwks_sync_feed_requests_total{method="GetSnapshot",outcome="newer"} 1"#,
             "jwks_sync_pollers 1",
         ] {
-            assert!(text.lines().any(|candidate| candidate == line), "{line} is not in\n{text}");
+            assert_line(&metrics, line);
         }
         drop(polling);
-        metrics.forget("https://issuer");
-        assert!(metrics.text().contains("jwks_sync_pollers 0"));
-        assert!(!metrics.text().contains("jwks_sync_keys{"));
+        assert_line(&metrics, "jwks_sync_pollers 0");
+    }
+
+    #[test]
+    fn the_series_of_an_issuer_come_and_go_with_it() {
+        let metrics = Metrics::new();
+        assert!(!metrics.text().contains("{issuer="));
+        metrics.follow(ISSUER);
+        for line in [
+            r#"jwks_sync_fetches_total{issuer="https://issuer",result="success"} 0"#,
+            r#"jwks_sync_keys{issuer="https://issuer"} 0"#,
+            r#"jwks_sync_dropped_keys{issuer="https://issuer"} 0"#,
+            r#"jwks_sync_last_success_timestamp_seconds{issuer="https://issuer"} 0"#,
+        ] {
+            assert_line(&metrics, line);
+        }
+        metrics.holds(ISSUER, 2, 1, UnixSeconds::new(7));
+        metrics.follow(ISSUER);
+        assert_line(&metrics, r#"jwks_sync_keys{issuer="https://issuer"} 2"#);
+        metrics.lost_keys(ISSUER);
+        assert_line(&metrics, r#"jwks_sync_keys{issuer="https://issuer"} 0"#);
+        assert_line(&metrics, r#"jwks_sync_last_success_timestamp_seconds{issuer="https://issuer"} 7"#);
+        metrics.fetched(ISSUER, Some("timeout"));
+        metrics.forget(ISSUER);
+        // A fetch that had begun ends.
+        metrics.fetched(ISSUER, None);
+        metrics.holds(ISSUER, 2, 1, UnixSeconds::new(8));
+        assert!(!metrics.text().contains("{issuer="), "{}", metrics.text());
     }
 }

@@ -32,8 +32,8 @@ pub(crate) enum LoadError {
     CommandLine(#[from] CommandLineError),
     #[error("{}: {error}", place(file.as_deref(), error))]
     Configuration { file: Option<String>, error: ConfigError },
-    #[error(transparent)]
-    File(#[from] FileError),
+    #[error("{flag}: {error}")]
+    File { flag: &'static str, error: FileError },
     #[error("policy file {file:?}: {error}")]
     Policy { file: String, error: ConfigError },
 }
@@ -54,7 +54,7 @@ impl LoadError {
         match self {
             Self::CommandLine(_) => "command_line",
             Self::Configuration { error, .. } => error.reason(),
-            Self::File(error) => error.reason(),
+            Self::File { error, .. } => error.reason(),
             Self::Policy { .. } => "policy",
         }
     }
@@ -64,8 +64,8 @@ impl LoadError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Files {
     /// The configuration file, or the CA file of the flags.
-    issuers: Option<Result<Vec<u8>, FileError>>,
-    policy: Option<Result<Vec<u8>, FileError>>,
+    issuers: Option<Result<Vec<u8>, LoadError>>,
+    policy: Option<Result<Vec<u8>, LoadError>>,
 }
 
 /// Follows the files.
@@ -124,22 +124,16 @@ impl Reloader {
 }
 
 async fn read(sources: &Sources) -> Files {
-    async fn content(path: &Path) -> Result<Vec<u8>, FileError> {
-        file::read(path, MAX_FILE).await
+    async fn content(flag: &'static str, path: Option<&Path>) -> Option<Result<Vec<u8>, LoadError>> {
+        let content = file::read(path?, MAX_FILE).await;
+        Some(content.map_err(|error| LoadError::File { flag, error }))
     }
-    let issuers = match &sources.issuers {
-        IssuerSource::File(path) => Some(path.as_path()),
-        IssuerSource::Flags(oidc) => oidc.oidc_ca_file.as_deref(),
-    };
     Files {
-        issuers: match issuers {
-            Some(path) => Some(content(path).await),
-            None => None,
+        issuers: match &sources.issuers {
+            IssuerSource::File(path) => content("--authentication-config", Some(path)).await,
+            IssuerSource::Flags(oidc) => content("--oidc-ca-file", oidc.oidc_ca_file.as_deref()).await,
         },
-        policy: match &sources.policy {
-            Some(path) => Some(content(path).await),
-            None => None,
-        },
+        policy: content("--policy", sources.policy.as_deref()).await,
     }
 }
 
@@ -198,6 +192,14 @@ jwt:
         Sources { issuers: IssuerSource::File(PathBuf::from("file")), policy: Some(PathBuf::from("policy")) }
     }
 
+    fn flags() -> OidcOptions {
+        OidcOptions {
+            oidc_issuer_url: Some("https://a".to_owned()),
+            oidc_client_id: Some("k".to_owned()),
+            ..OidcOptions::default()
+        }
+    }
+
     fn files(issuers: &str, policy: &str) -> Files {
         Files { issuers: Some(Ok(issuers.into())), policy: Some(Ok(policy.into())) }
     }
@@ -219,19 +221,30 @@ jwt:
         ] {
             assert_eq!(load(&sources(), &files).unwrap_err().to_string(), message);
         }
-        let error = FileError::TooLarge { path: "file".to_owned(), limit: 1 };
-        let unreadable = Files { issuers: Some(Err(error.clone())), policy: None };
-        assert_eq!(load(&sources(), &unreadable), Err(LoadError::File(error)));
+    }
+
+    #[tokio::test]
+    async fn a_file_that_can_not_be_read_is_named_with_its_flag() {
+        let missing = || PathBuf::from("/no/such/file");
+        let ca = OidcOptions { oidc_ca_file: Some(missing()), ..OidcOptions::default() };
+        let with = |issuers| Sources { issuers, policy: None };
+        for (flag, sources) in [
+            ("--authentication-config", with(IssuerSource::File(missing()))),
+            ("--oidc-ca-file", with(IssuerSource::Flags(Box::new(ca)))),
+            (
+                "--policy",
+                Sources { issuers: IssuerSource::Flags(Box::new(flags())), policy: Some(missing()) },
+            ),
+        ] {
+            let error = load(&sources, &read(&sources).await).unwrap_err();
+            assert!(error.to_string().starts_with(&format!("{flag}: open /no/such/file: ")), "{error}");
+            assert_eq!(error.reason(), "file");
+        }
     }
 
     #[test]
     fn flags_and_their_ca_file_make_a_configuration() {
-        let oidc = OidcOptions {
-            oidc_issuer_url: Some("https://a".to_owned()),
-            oidc_client_id: Some("k".to_owned()),
-            ..OidcOptions::default()
-        };
-        let sources = Sources { issuers: IssuerSource::Flags(Box::new(oidc)), policy: None };
+        let sources = Sources { issuers: IssuerSource::Flags(Box::new(flags())), policy: None };
         let loaded = load(&sources, &Files { issuers: None, policy: None }).unwrap();
         assert_eq!(loaded.authentication.jwt[0].url, "https://a");
         let bad_ca = Files { issuers: Some(Ok(b"nothing".to_vec())), policy: None };

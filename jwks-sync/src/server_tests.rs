@@ -63,7 +63,7 @@ impl Client {
         self.0.ready().await.unwrap();
         let path = PathAndQuery::from_maybe_shared(format!("/{SERVICE}/{GET_SNAPSHOT}")).unwrap();
         let codec = FeedCodec::<GetSnapshotRequest, GetSnapshotResponse>::default();
-        let request = Request::new(GetSnapshotRequest { since, vm: 7 });
+        let request = Request::new(GetSnapshotRequest { since });
         self.0.unary(request, path, codec).await.map(|response| response.into_inner().snapshot)
     }
 

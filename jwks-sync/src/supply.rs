@@ -95,6 +95,7 @@ impl Supply {
     }
 
     fn start(&self, jwt: &JwtAuthenticator, known: IssuerState) -> IssuerTask {
+        self.metrics.follow(&jwt.url);
         let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         IssuerTask::start(jwt.url.clone(), HttpsIssuer::new(jwt), self.limits, known, store, metrics)
     }
@@ -109,5 +110,35 @@ fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard) -> Issuer {
         required_claims: jwt.required_claims,
         guard,
         keys: None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use authn::config::{OidcFlags, Policy};
+
+    use super::*;
+
+    /// An issuer that nobody is at.
+    fn configuration() -> Configuration {
+        let flags = OidcFlags {
+            issuer_url: "https://127.0.0.1:1".to_owned(),
+            client_id: "k".to_owned(),
+            ..OidcFlags::default()
+        };
+        Configuration { authentication: flags.into_configuration().unwrap(), policy: Policy::default() }
+    }
+
+    #[tokio::test]
+    async fn an_issuer_is_measured_as_long_as_it_is_configured() {
+        let metrics = Arc::new(Metrics::new());
+        let store = Arc::new(Store::new(1, 60, Arc::clone(&metrics)));
+        let supply = Supply::new(store, Arc::clone(&metrics));
+        supply.apply(configuration()).await;
+        assert!(metrics.text().contains(r#"jwks_sync_keys{issuer="https://127.0.0.1:1"} 0"#));
+        let mut without = configuration();
+        without.authentication.jwt.clear();
+        supply.apply(without).await;
+        assert!(!metrics.text().contains("{issuer="), "{}", metrics.text());
     }
 }

@@ -12,7 +12,7 @@ use super::{InvalidSignature, VerifySignature};
 use crate::algorithm::{Algorithm, Family, Hash};
 use crate::keys::{Key, MAX_RSA_BITS};
 
-/// Checks signatures with the RustCrypto primitives that jwt-simple is made of.
+/// Checks signatures with RustCrypto's primitives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Portable;
 

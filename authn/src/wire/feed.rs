@@ -11,12 +11,12 @@ use crate::snapshot::Generation;
 
 impl FeedMessage for GetSnapshotRequest {
     fn decode(encoded: &[u8]) -> Result<Self, FeedError> {
-        let wire::GetSnapshotRequest { since, vm } = decode(encoded)?;
-        Ok(Self { since: since.map(Generation::from), vm })
+        let wire::GetSnapshotRequest { since } = decode(encoded)?;
+        Ok(Self { since: since.map(Generation::from) })
     }
 
     fn encode(&self) -> Vec<u8> {
-        wire::GetSnapshotRequest { since: self.since.map(Into::into), vm: self.vm }.encode_to_vec()
+        wire::GetSnapshotRequest { since: self.since.map(Into::into) }.encode_to_vec()
     }
 }
 

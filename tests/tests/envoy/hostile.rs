@@ -1,7 +1,8 @@
 //! Input that would kill a careless filter.
 
-use tests::Response;
+use tests::{Algorithm, Response, SigningKey};
 
+use crate::contract::contract;
 use crate::{Chain, chain_with};
 
 /// Envoy with its own limits raised and underscores allowed, so that everything reaches the filter.
@@ -50,6 +51,29 @@ async fn no_header_kills_a_vm() {
     let lines: Vec<_> = names.iter().map(|name| (name.as_str(), &b"value"[..])).collect();
     survives(&chain, "500 identity headers", &lines).await;
     survives(&chain, "an empty value", &[("x-remote-user", b""), ("x-a", b"")]).await;
+}
+
+/// A made-up PS256 token costs its sender nothing and the worker a millisecond, so such failures are rationed.
+#[tokio::test]
+async fn a_flood_of_slow_signatures_is_rationed() {
+    contract("reply-throttled");
+    let chain = open_chain().await;
+    let key = SigningKey::shared(Algorithm::PS256).with_kid("slow");
+    chain.issuer.publish(&[&key, &chain.issuer.key()]);
+    let good = chain.token(|token| token);
+    let slow = tests::Token::of(&chain.issuer).sub("alice").sign(&key);
+    let served = async || chain.get(&slow).await.status == 200;
+    tests::wait::until(std::time::Duration::from_secs(30), "the key is known", served).await;
+    let forger = SigningKey::generate_rsa(Algorithm::PS256, 2048).with_kid("slow");
+    let mut codes = std::collections::BTreeSet::new();
+    for number in 0..400 {
+        let forged = tests::Token::of(&chain.issuer).sub(&format!("forged-{number}")).sign(&forger);
+        codes.insert(chain.get(&forged).await.status);
+    }
+    assert_eq!(codes, [401, 503].into());
+    // Who is known already, and whose signature is cheap to check, comes in as ever.
+    assert_eq!(chain.get(&slow).await.status, 200);
+    assert_eq!(chain.get(&good).await.status, 200);
 }
 
 #[tokio::test]

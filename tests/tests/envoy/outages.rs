@@ -136,7 +136,7 @@ async fn clients_that_leave_while_they_wait() {
 #[tokio::test]
 async fn a_vm_that_was_killed_is_there_again_for_the_next_request() {
     let mut chain = chain_with(|options| {
-        options.alter("release/kube_oidc_filter.wasm", "release/killable_kube_oidc_filter.wasm")
+        options.alter("release/kube_oidc_filter.wasm", "killable/kube_oidc_filter.wasm")
     })
     .await;
     chain.gateway.sidecar.kill().await;
