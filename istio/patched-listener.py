@@ -7,6 +7,7 @@ reduced to what the patches touch. `istio/validate --istiod` has Istio's own cod
 """
 import json
 import pathlib
+import re
 import sys
 
 import yaml
@@ -66,6 +67,19 @@ def apply(patches, clusters, filters):
             raise SystemExit(f"patched-listener.py: no {operation} of {target} here")
 
 
+def hold_against_plain_envoy(manager, directory):
+    """The connection manager is that of ../envoy/envoy.yaml, written again: what holds there must hold here."""
+    text = (directory.parent / "envoy" / "envoy.yaml").read_text(encoding="utf-8")
+    names = re.compile(r"\$\{[A-Z_]+\}")
+    plain = yaml.safe_load(names.sub("0", text))["static_resources"]["listeners"][0]
+    plain = plain["filter_chains"][0]["filters"][0]["typed_config"]
+    # Routes and the filter's clusters have other names here; codec and request id are Istio's defaults.
+    apart = {"rds", "route_config", "http_filters", "codec_type", "generate_request_id"}
+    for name in sorted((plain.keys() | manager.keys()) - apart):
+        here, there = manager.get(name), plain.get(name)
+        assert here == there, f"{name} differs from envoy/envoy.yaml: {here} is not {there}"
+
+
 def main(directory, wasm, certificate, key):
     directory = pathlib.Path(directory)
     routes, api_server = gateway(directory)
@@ -74,6 +88,7 @@ def main(directory, wasm, certificate, key):
     apply(load(directory, "envoyfilter.yaml")["EnvoyFilter"]["spec"]["configPatches"], clusters, filters)
 
     manager = filters[0]["typed_config"]
+    hold_against_plain_envoy(manager, directory)
     asked = manager.pop("rds")["route_config_name"]
     assert asked == routes["name"], f"the patch asks for routes {asked}, gateway.yaml makes {routes['name']}"
     manager["route_config"] = routes | {"validate_clusters": True}
