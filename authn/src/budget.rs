@@ -1,14 +1,15 @@
 //! Rationing of failures where a check is slow.
 //!
 //! A made-up PS256 token costs its sender nothing and the gateway's worker a millisecond. So each issuer may have a
-//! number of failed slow checks in a row, which fills up again with time; good tokens cost nothing of it.
+//! number of failed slow checks in a row, which fills up again with time; good tokens cost nothing of it. The numbers
+//! come to a tenth of a worker's time: fewer, and a trickle of bad tokens would keep the issuer's own users out.
 
 use crate::time::UnixSeconds;
 
 /// Failures that an issuer may have at once.
-pub(crate) const BURST: u32 = 50;
+pub(crate) const BURST: u32 = 200;
 /// Failures that are given back every second.
-pub(crate) const PER_SECOND: u32 = 10;
+pub(crate) const PER_SECOND: u32 = 100;
 
 /// How many slow checks of an issuer's tokens may still fail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,11 +10,14 @@ use crate::token::{BearerToken, TokenError};
 use crate::websocket::{self, SubprotocolError};
 
 /// Header names that mean identity to kube-apiserver or to a front proxy begin so, folded.
-const IDENTITY_PREFIXES: [&str; 2] = ["impersonate-", "x-remote-"];
+const IDENTITY_PREFIXES: [&str; 2] = [IMPERSONATE, "x-remote-"];
+const IMPERSONATE: &str = "impersonate-";
 const AUTHORIZATION: &str = "authorization";
 const CONNECTION: &str = "connection";
 const METHOD: &str = ":method";
 const UPGRADE: &str = "upgrade";
+/// A credential too, if one for somebody else: it is no business of the API server's.
+const PROXY_AUTHORIZATION: &str = "proxy-authorization";
 /// The names that are looked at themselves.
 const KNOWN: [&str; 5] = [METHOD, AUTHORIZATION, CONNECTION, UPGRADE, websocket::PROTOCOL];
 
@@ -151,7 +154,7 @@ impl<'a> Request<'a> {
                     authorization.push(value);
                     remove.insert(name);
                 }
-                _ if is_identity(name) => {
+                _ if is_stripped(name) => {
                     asked.note(name);
                     remove.insert(name);
                 }
@@ -215,7 +218,9 @@ impl<'a> Request<'a> {
 /// Whether a header or trailer of this name must not go on.
 #[must_use]
 pub fn is_stripped(name: &str) -> bool {
-    name.eq_ignore_ascii_case(AUTHORIZATION) || is_identity(name)
+    name.eq_ignore_ascii_case(AUTHORIZATION)
+        || name.eq_ignore_ascii_case(PROXY_AUTHORIZATION)
+        || is_identity(name)
 }
 
 fn is_identity(name: &str) -> bool {
@@ -252,7 +257,7 @@ impl AskedImpersonation {
             "impersonate-user" => &mut self.users,
             "impersonate-uid" | "impersonate-group" => &mut self.others,
             lower if lower.starts_with("impersonate-extra-") => &mut self.others,
-            _ if folded(name).take(2).eq(*b"x-") => return,
+            _ if !folded(name).take(IMPERSONATE.len()).eq(IMPERSONATE.bytes()) => return,
             _ => &mut self.unknown,
         };
         *count = count.saturating_add(1);

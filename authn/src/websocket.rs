@@ -26,8 +26,9 @@ pub(crate) enum SubprotocolError {
 
 impl<'a> Subprotocols<'a> {
     pub(crate) fn read(lines: &[&'a [u8]]) -> Self {
+        // Anywhere in it, also in quotes: whatever looks like a token must not go on.
         let is_bearer = |protocol: &&[u8]| {
-            protocol.get(..BEARER_PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEARER_PREFIX))
+            protocol.windows(BEARER_PREFIX.len()).any(|part| part.eq_ignore_ascii_case(BEARER_PREFIX))
         };
         let (bearer, others) = lines
             .iter()

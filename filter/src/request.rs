@@ -34,7 +34,7 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.plugin.state.borrow_mut().refreshes.left();
+        self.plugin.state.borrow_mut().refreshes.left(&self.issuer);
     }
 }
 
@@ -121,7 +121,7 @@ impl Context for HttpRequest {
                 return;
             }
             Ok(Decision::Reject(rejection)) | Err(rejection) => rejection,
-            Ok(Decision::RefreshKeys { .. }) => plugin.still_unknown(&waiting.issuer, outcome),
+            Ok(Decision::RefreshKeys { issuer, kid }) => plugin.still_unknown(&issuer, &kid, outcome),
         };
         plugin.refuse(&rejection);
     }
@@ -140,9 +140,9 @@ impl Plugin {
             Err(rejection) => return Outcome::Reject(rejection),
         };
         let mut state = self.state.borrow_mut();
-        match state.refreshes.enter(&issuer, now) {
+        match state.refreshes.enter(&issuer, &kid, now) {
             Admission::Ask => {}
-            Admission::AskedJustNow => return Outcome::Reject(Rejection::UnknownKey),
+            Admission::Absent => return Outcome::Reject(Rejection::UnknownKey),
             Admission::Full => return Outcome::Reject(Unavailable::TooManyWaiting.into()),
         }
         let since = state.authenticator.generation();
@@ -154,24 +154,24 @@ impl Plugin {
         match call {
             Some(call) => Outcome::Wait(Waiting { plugin: Rc::clone(self), call, issuer }),
             None => {
-                self.state.borrow_mut().refreshes.left();
+                self.state.borrow_mut().refreshes.left(&issuer);
                 Outcome::Reject(Unavailable::RefreshFailed.into())
             }
         }
     }
 
     /// The issuer was asked, and the key is still not known.
-    fn still_unknown(&self, issuer: &str, outcome: RefreshOutcome) -> Rejection {
+    fn still_unknown(&self, issuer: &str, kid: &str, outcome: RefreshOutcome) -> Rejection {
         if outcome != RefreshOutcome::Fetched {
             return Unavailable::RefreshFailed.into();
         }
         if let Some(now) = host::now() {
-            self.state.borrow_mut().refreshes.had_no_such_key(issuer.to_owned(), now);
+            self.state.borrow_mut().refreshes.had_no(issuer, kid, now);
         }
         Rejection::UnknownKey
     }
 
-    /// Rewrites the request's headers. Everything of the client's that could mean identity goes on any route;
+    /// Rewrites the request's headers. Whatever of the client's could mean identity is taken away, on every route;
     /// credential and identity are added on routes to the API server alone.
     fn forward(&self, request: &Request<'_>, forward: &Forward) {
         for edit in request.edits() {

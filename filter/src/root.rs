@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) authenticator: Authenticator,
     pub(crate) refreshes: Refreshes,
     feed: Feed,
+    /// What lay in shared data and could not be used.
+    refused: Option<Generation>,
     counters: HashMap<&'static str, u32>,
 }
 
@@ -131,6 +133,7 @@ impl Plugin {
                 authenticator: Authenticator::new(config.token_cache_bytes, HashKey::new(hash_key)),
                 refreshes: Refreshes::default(),
                 feed: Feed::new(u64::from_le_bytes(jitter)),
+                refused: None,
                 counters: HashMap::new(),
             }),
             root,
@@ -202,11 +205,17 @@ impl Plugin {
     fn adopt_shared(&self) {
         let (generation, _) = host::shared_data(&self.keys.generation);
         let generation = generation.as_deref().and_then(read_generation);
-        let ours = self.state.borrow().authenticator.generation();
+        let (ours, refused) = {
+            let state = self.state.borrow();
+            (state.authenticator.generation(), state.refused)
+        };
         if generation > ours
+            && generation != refused
             && let (Some(encoded), _) = host::shared_data(&self.keys.snapshot)
+            && self.adopt(&encoded).0 != Answer::Adopted
         {
-            self.adopt(&encoded);
+            // What can't be read now can't be read at the next tick either.
+            self.state.borrow_mut().refused = generation;
         }
     }
 

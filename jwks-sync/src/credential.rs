@@ -23,9 +23,9 @@ use crate::store::{CredentialState, Store};
 /// Largest token that is read, in bytes.
 const MAX_TOKEN: usize = 64 * 1024;
 /// How often the file is read. Its kubelet swaps a symlink, so its content says more than its times.
-const READ_EVERY: Duration = Duration::from_secs(1);
-/// Reads in a row that may fail before the last token is withdrawn.
-const READS_BEFORE_WITHDRAWAL: u32 = 5;
+const READ_EVERY: Duration = Duration::from_millis(200);
+/// Reads in a row that may fail before the last token is withdrawn: five seconds of them.
+const READS_BEFORE_WITHDRAWAL: u32 = 25;
 /// Shortest wait before a token is renewed, however short its life.
 const SHORTEST_RENEWAL: Duration = Duration::from_secs(10);
 /// Longest wait between two attempts to get a token.
@@ -89,6 +89,8 @@ pub(crate) struct CredentialKeeper {
     metrics: Arc<Metrics>,
     attempted: watch::Sender<bool>,
     held: CredentialState,
+    /// Another token that the file held at the last read.
+    seen: Option<UpstreamCredential>,
     failures: u32,
 }
 
@@ -102,7 +104,7 @@ impl CredentialKeeper {
     ) -> (Self, watch::Receiver<bool>) {
         let (attempted, receiver) = watch::channel(false);
         let held = CredentialState::default();
-        (Self { source, api_server, store, metrics, attempted, held, failures: 0 }, receiver)
+        (Self { source, api_server, store, metrics, attempted, held, seen: None, failures: 0 }, receiver)
     }
 
     /// Never ends.
@@ -124,12 +126,25 @@ impl CredentialKeeper {
             _ => READ_EVERY,
         };
         self.failures = 0;
+        if self.is_half_written(&credential) {
+            self.seen = Some(credential);
+            return wait;
+        }
+        self.seen = None;
         if self.held.credential.as_ref() != Some(&credential) {
             info!(not_after = credential.not_after().map(UnixSeconds::get), "upstream credential in force");
             self.metrics.credential(None);
         }
         self.hold(CredentialState { credential: Some(credential), failure: None });
         wait
+    }
+
+    /// Whether a token from the file may be one that somebody is still writing: it is in force once two reads in a row
+    /// agree on it. The very first token is taken at once, since there is none to stay with.
+    fn is_half_written(&self, credential: &UpstreamCredential) -> bool {
+        matches!(self.source, CredentialSource::TokenFile(_))
+            && self.held.credential.as_ref().is_some_and(|held| held != credential)
+            && self.seen.as_ref() != Some(credential)
     }
 
     /// Withdraws the credential when it is time, and says when to ask again.

@@ -22,6 +22,8 @@ pub(crate) enum FetchError {
     Jwks(JwksError),
     #[error("the JWKS has no key that can be used ({dropped} dropped)")]
     NoUsableKey { dropped: usize },
+    #[error("the keys take {bytes} bytes, and {limit} are left for each of the configured issuers")]
+    KeysTooLarge { bytes: usize, limit: usize },
     #[error("not an https URL")]
     NotHttps,
     #[error("redirected to another host or port, or too often")]
@@ -65,6 +67,7 @@ impl FetchError {
             Self::Internal => "internal",
             Self::Jwks(_) => "jwks",
             Self::NoUsableKey { .. } => "no_usable_key",
+            Self::KeysTooLarge { .. } => "keys_too_large",
             Self::NotHttps => "not_https",
             Self::Redirect => "redirect",
             Self::Status { .. } => "status",
@@ -91,6 +94,9 @@ impl FetchError {
             Self::Internal => "please report this",
             Self::Jwks(_) | Self::NoUsableKey { .. } => {
                 "look at the issuer's jwks_uri: an RSA key of 2048 bits or more, or an EC key, is needed"
+            }
+            Self::KeysTooLarge { .. } => {
+                "the issuer should publish the keys that it signs with, and not so many others"
             }
             Self::NotHttps => "an issuer, its discovery document and its jwks_uri are read over https only",
             Self::Redirect => "give the URL that the redirect leads to (issuer.discoveryURL)",

@@ -108,10 +108,7 @@ impl Health {
                 result: issuer_result(&state, now, max_age),
             })
             .collect();
-        let published = match self.store.has_published() {
-            true => Ok(String::new()),
-            false => Err("issuers and credential are being asked for the first time".to_owned()),
-        };
+        let published = self.store.publication().map(|()| String::new()).map_err(str::to_owned);
         let rest = [
             Check { name: "snapshot".to_owned(), result: published },
             Check { name: "credential".to_owned(), result: credential_result(&self.store.credential(), now) },

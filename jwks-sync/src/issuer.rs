@@ -164,10 +164,15 @@ impl<S: KeySource> Refresher<S> {
         };
         // The snapshot comes first: who is told "fetched" looks there for the key.
         self.store.keys_changed(clock::now());
-        for waiter in std::mem::take(&mut self.waiters) {
+        for mut waiter in std::mem::take(&mut self.waiters) {
             let is_absent = outcome == RefreshOutcome::Fetched
-                && !waiter.joined
                 && self.state.borrow().keys.iter().all(|key| key.kid != waiter.kid);
+            if is_absent && waiter.joined {
+                // What this fetch brought may be older than the key: it waits for the next one.
+                waiter.joined = false;
+                self.waiters.push(waiter);
+                continue;
+            }
             if is_absent {
                 self.absent.insert(&waiter.kid, Instant::now());
             }

@@ -15,6 +15,9 @@ use crate::metrics::Metrics;
 /// Bytes that the answer's own fields may add to the snapshot in a message.
 const ENVELOPE: usize = 64;
 
+/// Bytes of a snapshot that keys may take, in all. Each issuer has an equal share, so that none can push the others out.
+const KEYS: usize = MAX_ENCODED / 2;
+
 /// A poller's epoch that lies further ahead than this many milliseconds (a hundred years) is no clock's.
 const PLAUSIBLE_LEAD: u64 = 100 * 366 * 24 * 3_600_000;
 
@@ -35,6 +38,19 @@ impl IssuerState {
     /// Whether there are keys that may be used at `now`.
     pub(crate) fn is_usable_at(&self, now: UnixSeconds, max_age: u64) -> bool {
         self.last_success.is_some_and(|at| now < at.plus(max_age))
+    }
+
+    /// The same, without its keys when they take more than `share` bytes: that issuer fails, and no other.
+    fn within(self, share: usize) -> Self {
+        /// What a key takes beside its texts.
+        const FRAME: usize = 32;
+        let size = |key: &Key| key.spki.len().saturating_add(key.kid.len()).saturating_add(FRAME);
+        let bytes = self.keys.iter().map(size).fold(0, usize::saturating_add);
+        if bytes <= share {
+            return self;
+        }
+        let failure = FetchError::KeysTooLarge { bytes, limit: share };
+        Self { keys: Arc::default(), last_success: None, failure: Some(Arc::new(failure)), ..self }
     }
 
     /// The keys as they go into the snapshot, `previous` being what the last one said.
@@ -95,11 +111,20 @@ pub(crate) struct Store {
 
 struct Contents {
     open: bool,
+    /// The newest content does not fit into a message.
+    too_large: bool,
     generation: Generation,
     issuers: Vec<Supplied>,
     credential: CredentialState,
     /// What was published last, under the generation that it had.
     snapshot: Option<Snapshot>,
+}
+
+impl Contents {
+    /// Bytes that the keys of one issuer may take.
+    fn share(&self) -> usize {
+        KEYS.checked_div(self.issuers.len()).unwrap_or(KEYS)
+    }
 }
 
 impl Store {
@@ -108,6 +133,7 @@ impl Store {
     pub(crate) fn new(epoch: u64, max_age: u64, metrics: Arc<Metrics>) -> Self {
         let contents = Contents {
             open: false,
+            too_large: false,
             generation: Generation { epoch, counter: 0 },
             issuers: Vec::new(),
             credential: CredentialState::default(),
@@ -187,7 +213,12 @@ impl Store {
     /// The issuers in force and what is known of each.
     pub(crate) fn issuers(&self) -> Vec<(String, IssuerState)> {
         let contents = self.lock();
-        contents.issuers.iter().map(|s| (s.issuer.url.clone(), s.state.borrow().clone())).collect()
+        let share = contents.share();
+        contents
+            .issuers
+            .iter()
+            .map(|s| (s.issuer.url.clone(), s.state.borrow().clone().within(share)))
+            .collect()
     }
 
     /// What is known of the credential.
@@ -195,9 +226,18 @@ impl Store {
         self.lock().credential.clone()
     }
 
-    /// Whether a snapshot was published.
-    pub(crate) fn has_published(&self) -> bool {
-        self.published.borrow().is_some()
+    /// Whether the filters can have the newest content.
+    ///
+    /// # Errors
+    /// What is in the way.
+    pub(crate) fn publication(&self) -> Result<(), &'static str> {
+        if self.published.borrow().is_none() {
+            Err("issuers and credential are being asked for the first time")
+        } else if self.lock().too_large {
+            Err("the newest one is too large for the filters; they have the one before")
+        } else {
+            Ok(())
+        }
     }
 
     fn rebuild(&self, contents: &mut Contents, now: UnixSeconds) {
@@ -205,10 +245,11 @@ impl Store {
             return;
         }
         let previous = contents.snapshot.as_ref();
+        let share = contents.share();
         let with_keys = |supplied: &Supplied| {
             let previous = previous.and_then(|snapshot| snapshot.issuer(&supplied.issuer.url));
             let previous = previous.and_then(|issuer| issuer.keys.as_ref());
-            let keys = supplied.state.borrow().keys_at(now, self.max_age, previous);
+            let keys = supplied.state.borrow().clone().within(share).keys_at(now, self.max_age, previous);
             Issuer { keys, ..supplied.issuer.clone() }
         };
         let snapshot = Snapshot {
@@ -228,6 +269,7 @@ impl Store {
         if encoded.len().saturating_add(ENVELOPE) > MAX_ENCODED {
             // What the filters have stays in force, each part of it no longer than its own end says.
             error!(bytes = encoded.len(), "the snapshot is too large for the filters and is not published");
+            contents.too_large = true;
             return;
         }
         info!(
@@ -238,6 +280,7 @@ impl Store {
             credential = snapshot.upstream_credential.is_some(),
             "snapshot published"
         );
+        contents.too_large = false;
         contents.generation = generation;
         contents.snapshot = Some(snapshot);
         self.metrics.published(generation.counter);

@@ -180,10 +180,34 @@ async fn a_waiting_poller_gets_the_next_snapshot() {
 }
 
 #[test]
-fn a_snapshot_that_is_too_large_is_not_published() {
+fn an_issuer_with_too_many_keys_fails_alone() {
     let world = world().open();
-    let huge = Key { kid: String::new(), algorithms: AlgorithmSet::all(), spki: vec![0; MAX_ENCODED] };
-    let state = IssuerState { keys: Arc::new(vec![huge]), ..fetched("1", 10) };
-    assert_eq!(world.set(state, 10), (1, None));
+    let second = watch::Sender::new(fetched("2", 10));
+    let huge = Key { kid: String::new(), algorithms: AlgorithmSet::all(), spki: vec![0; KEYS / 2] };
+    world.state.send_replace(IssuerState { keys: Arc::new(vec![huge]), ..fetched("1", 10) });
+    let supplied = |url: &str, state: &watch::Sender<IssuerState>| Supplied {
+        issuer: issuer(url),
+        state: state.subscribe(),
+    };
+    world.store.configure(vec![supplied("https://a", &world.state), supplied("https://b", &second)], at(10));
+    let published = Snapshot::decode(&world.store.newer_than(None).unwrap().encoded).unwrap();
+    assert_eq!(published.issuer("https://a").unwrap().keys, None);
+    assert_eq!(published.issuer("https://b").unwrap().keys.as_ref().unwrap().keys, *keys("2"));
+    assert_eq!(world.store.publication(), Ok(()));
+    let states = world.store.issuers();
+    let reasons: Vec<_> =
+        states.iter().map(|(_, state)| state.failure.as_ref().map(|failure| failure.reason())).collect();
+    assert_eq!(reasons, [Some("keys_too_large"), None]);
+}
+
+#[test]
+fn a_snapshot_that_is_too_large_is_not_published_and_that_is_said() {
+    let world = world().open();
+    let huge = Issuer { audiences: vec!["a".repeat(MAX_ENCODED)], ..issuer("https://a") };
+    world.store.configure(vec![Supplied { issuer: huge, state: world.state.subscribe() }], at(10));
+    assert!(world.store.publication().is_err());
+    let good = Supplied { issuer: issuer("https://a"), state: world.state.subscribe() };
+    world.store.configure(vec![good], at(20));
     assert_eq!(world.set(fetched("1", 20), 20), (2, Some(1_020)), "and the next good one is");
+    assert_eq!(world.store.publication(), Ok(()));
 }

@@ -89,6 +89,25 @@ async fn no_token_or_more_than_one() {
     assert_eq!(chain.api.requests(), []);
 }
 
+/// Also where the gateway's own token is a good one of a configured issuer, for the right audience.
+#[tokio::test]
+async fn the_gateways_own_token_is_nobodys() {
+    let (issuer, api) = (tests::Issuer::start().await, ApiServer::start().await);
+    let own = tests::Token::of(&issuer).sub("gateway").sign(&issuer.key());
+    api.accept(&own);
+    let configuration = tests::gateway::configuration(&[&issuer]);
+    let gateway = tests::GatewayOptions::new(&api, configuration).token(&own).start().await;
+    assert_status(
+        &gateway.client().get("/api").bearer(&own).send().await,
+        401,
+        "Unauthorized: the token is not valid",
+    );
+    assert_eq!(gateway.counter("own_credential").await, 1);
+    let other = tests::Token::of(&issuer).sub("alice").sign(&issuer.key());
+    assert_eq!(gateway.client().get("/api").bearer(&other).send().await.status, 200);
+    assert_eq!(api.requests().len(), 1);
+}
+
 #[tokio::test]
 async fn a_token_as_a_websocket_subprotocol() {
     let chain = chain().await;
@@ -111,7 +130,9 @@ async fn a_token_as_a_websocket_subprotocol() {
     chain.api.clear();
 
     contract("credential-websocket-alone");
-    let rows: [&[&str]; 4] = [
+    let quoted = format!("\"{bearer}\"");
+    let rows: [&[&str]; 5] = [
+        &[&quoted, "v5.channel.k8s.io"],
         &[&bearer],
         &[&bearer, &bearer, "v5.channel.k8s.io"],
         &["base64url.bearer.authorization.k8s.io.a=b", "v5.channel.k8s.io"],

@@ -37,6 +37,8 @@ async fn a_sidecar_that_is_killed_and_started_again_under_load_fails_no_request(
     load.more(50).await;
     chain.gateway.sidecar.kill().await;
     load.more(100).await;
+    // Also who was never seen before.
+    assert_eq!(chain.get(&chain.token(|token| token.sub("carol"))).await.status, 200);
     let adopted = chain.gateway.counter("snapshots_adopted").await;
     chain.gateway.sidecar.restart().await;
     // The new one's snapshot replaces the old one's in every VM, whatever its clock says.
@@ -130,6 +132,27 @@ async fn clients_that_leave_while_they_wait() {
     let served = async || chain.get(&token).await.status == 200;
     wait::until(SOON, "the key is known", served).await;
     assert_eq!(chain.gateway.vm_reloads().await, 0);
+}
+
+#[tokio::test]
+async fn so_many_wait_for_a_key_and_no_more() {
+    contract("reply-too-many-waiting");
+    let chain = chain().await;
+    chain.issuer.jwks_fault(Fault::Hang);
+    let forger = chain.issuer.key();
+    let requests = (0..60).map(|number| {
+        let key = forger.clone().with_kid(&format!("made-up-{number}"));
+        let token = Token::of(&chain.issuer).sub("alice").sign(&key);
+        let client = chain.gateway.client();
+        tokio::spawn(async move { client.get("/api").bearer(&token).send().await })
+    });
+    for request in requests.collect::<Vec<_>>() {
+        assert_status(&request.await.expect("an answer"), 503, UNAVAILABLE);
+    }
+    assert!(chain.gateway.counter("too_many_waiting").await > 0);
+    assert!(chain.gateway.counter("refresh_failed").await >= 32);
+    // Who needs no new key comes in meanwhile.
+    assert_eq!(chain.get(&chain.alice()).await.status, 200);
 }
 
 /// The sidecar is gone as well, so a new VM can know only what lies in Envoy's shared data.
