@@ -1,5 +1,6 @@
 //! Probes and metrics, over plain HTTP. The only file that knows an HTTP server.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt::Write;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 
@@ -52,10 +53,8 @@ impl Health {
     /// Serves on `listener`, for ever.
     pub(crate) async fn serve(self, listener: TcpListener) {
         let health = Arc::new(self);
-        let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut open: VecDeque<AbortHandle> = VecDeque::new();
         loop {
-            // The semaphore is never closed.
-            let permit = Arc::clone(&connections).acquire_owned().await;
             let connection = match listener.accept().await {
                 Ok((connection, _)) => connection,
                 Err(error) => {
@@ -64,8 +63,15 @@ impl Health {
                     continue;
                 }
             };
+            open.retain(|connection| !connection.is_finished());
+            // Who holds connections open must not keep the kubelet out: the oldest goes.
+            if open.len() >= MAX_CONNECTIONS
+                && let Some(oldest) = open.pop_front()
+            {
+                oldest.abort();
+            }
             let health = Arc::clone(&health);
-            tokio::spawn(async move {
+            let task = tokio::spawn(async move {
                 let answer = service_fn(|request| {
                     let answer = health.answer(&request);
                     async { Ok::<_, Infallible>(answer) }
@@ -73,11 +79,12 @@ impl Health {
                 let serving = http1::Builder::new()
                     .timer(TokioTimer::new())
                     .header_read_timeout(HEAD_TIMEOUT)
+                    .keep_alive(false)
                     .serve_connection(TokioIo::new(connection), answer);
                 // A prober that goes away is no news.
                 drop(timeout(CONNECTION_TIMEOUT, serving).await);
-                drop(permit);
             });
+            open.push_back(task.abort_handle());
         }
     }
 

@@ -24,6 +24,7 @@ pub mod api_server;
 pub mod client;
 pub mod cluster;
 pub mod envoy;
+pub mod feed;
 pub mod gateway;
 pub mod http1;
 pub mod issuer;

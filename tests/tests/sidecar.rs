@@ -141,6 +141,14 @@ async fn a_life_from_start_to_sigterm() {
     for name in ["jwks_sync_fetches_total", "jwks_sync_keys", "jwks_sync_last_success_timestamp_seconds"] {
         assert!(metrics.contains(name), "{metrics}");
     }
+    // Idle connections don't keep the kubelet out.
+    let mut idle = Vec::new();
+    for _ in 0..300 {
+        let address = ("127.0.0.1", sidecar.health_port());
+        idle.push(tokio::net::TcpStream::connect(address).await.expect("a connection"));
+    }
+    assert_eq!(sidecar.health("/livez").await.status, 200);
+    drop(idle);
     broken.discovery_fault(Fault::None);
     sidecar.until_ready().await;
     sidecar.stop().await;

@@ -19,6 +19,7 @@ mod hostile;
 mod isolation;
 mod outages;
 mod rotation;
+mod snapshots;
 mod streams;
 
 use serde_json::Value;
