@@ -19,6 +19,8 @@ fn main() {
         .package("kubeoidcfilter.v1")
         .method(method("get_snapshot", "GetSnapshot"))
         .method(method("refresh_keys", "RefreshKeys"))
+        .method(method("review_impersonation", "ReviewImpersonation"))
+        .method(method("review_token", "ReviewToken"))
         .build();
     Builder::new().build_client(false).compile(&[service]);
 }

@@ -1,92 +1,98 @@
 //! The decision: one call, from the request to what becomes of it.
 
+mod current;
+mod known;
+
+use std::net::IpAddr;
 use std::rc::Rc;
 
-use subtle::ConstantTimeEq as _;
-
-use crate::budget::FailureBudget;
 use crate::cache::{HashKey, TokenCache, TokenHash};
-use crate::claims::Validity;
+use crate::decision::{Answers, As, Caller, Decision, Forward, Identity, Question, Refused, Source, Target};
+use crate::feed::ReviewImpersonationRequest;
 use crate::impersonation::ImpersonationHeaders;
-use crate::issuer::Issuer;
-use crate::keys::IssuerKeys;
-use crate::rejection::{Rejection, Unavailable};
-use crate::request::{Impersonation, Request, RequestError};
+use crate::impersonation_request::ImpersonationRequestError;
+use crate::policy::{ClientImpersonation, RequestPolicy, UpstreamIdentity};
+use crate::rejection::{Denial, Rejection, Unavailable};
+use crate::request::{CredentialError, Request};
 use crate::signature::VerifySignature;
-use crate::snapshot::{Generation, Snapshot, UpstreamCredential};
+use crate::snapshot::{Generation, Snapshot};
 use crate::time::UnixSeconds;
-use crate::token::{BearerToken, UnverifiedToken};
 use crate::user::UserInfo;
-use crate::verifier::{self, VerifyError};
 
-/// What Google's tokens call `https://accounts.google.com` at times; go-oidc lets it pass for that issuer alone.
-const GOOGLE: (&str, &str) = ("accounts.google.com", "https://accounts.google.com");
+use current::Current;
+use known::Known;
 
-/// Decides about requests by one snapshot at a time.
+/// Bytes that what users may act as may take, beside the tokens.
+const TARGET_CACHE: usize = 1024 * 1024;
+
+/// Decides about requests by one policy, and by one snapshot at a time.
 pub struct Authenticator {
+    policy: RequestPolicy,
     current: Option<Current>,
-    cache: TokenCache<Verified>,
+    tokens: TokenCache<known::Token>,
+    targets: TokenCache<AllowedTarget>,
     hash_key: HashKey,
+    /// `impersonate-extra-…` of the client's address, shared with the requests that go on.
+    address_header: Option<Rc<str>>,
+    anonymous: Option<Rc<Identity>>,
 }
 
-/// The snapshot in force, with what is remembered of its issuers.
-struct Current {
+/// Somebody whom a caller may act as, as long as that was said.
+struct AllowedTarget {
     generation: Generation,
-    issuers: Vec<(Issuer, FailureBudget)>,
-    upstream: Option<Upstream>,
+    until: UnixSeconds,
+    target: Rc<Target>,
 }
 
-/// The upstream credential as it is sent.
-struct Upstream {
-    credential: UpstreamCredential,
-    authorization: Rc<str>,
+/// Why [`Authenticator::judge`] has no [`Forward`] to give.
+enum Refusal {
+    Ask(Box<Question>),
+    Reject(Box<Refused>),
 }
 
-/// A token that was verified, and all that it depends on.
-struct Verified {
-    generation: Generation,
-    validity: Validity,
-    keys_not_after: UnixSeconds,
-    identity: Rc<Identity>,
+impl<R: Into<Rejection>> From<R> for Refusal {
+    fn from(rejection: R) -> Self {
+        Self::Reject(Box::new(rejection.into().into()))
+    }
 }
 
-/// Who a request is from, ready to be sent on and to be logged.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Identity {
-    issuer: String,
-    user: UserInfo,
-    headers: ImpersonationHeaders,
-}
+impl Refusal {
+    /// Notes whose token it is that is refused.
+    fn judged_as(mut self, source: &Source) -> Self {
+        if let Self::Reject(refused) = &mut self {
+            refused.source = Some(source.clone());
+        }
+        self
+    }
 
-/// What becomes of a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// It goes on as somebody.
-    Forward(Forward),
-    /// It is answered here.
-    Reject(Rejection),
-    /// It names a key that the snapshot lacks: ask the issuer for its keys again, then decide again.
-    RefreshKeys {
-        /// `issuer.url`.
-        issuer: String,
-        /// The key's id.
-        kid: String,
-    },
-}
-
-/// A request that goes on: a verified identity and the credential, which are sent together or not at all.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Forward {
-    identity: Rc<Identity>,
-    authorization: Rc<str>,
+    /// Notes whose request it is that is refused.
+    fn of(mut self, caller: &Caller) -> Self {
+        if let Self::Reject(refused) = &mut self {
+            refused.source = Some(caller.source.clone());
+            refused.user = Some(caller.user.clone());
+        }
+        self
+    }
 }
 
 impl Authenticator {
     /// Decides nothing but 503 until it has a snapshot. `cache_bytes` bounds the cache of verified tokens, `hash_key`
     /// is 16 bytes of the VM's own randomness.
     #[must_use]
-    pub fn new(cache_bytes: usize, hash_key: HashKey) -> Self {
-        Self { current: None, cache: TokenCache::new(cache_bytes), hash_key }
+    pub fn new(policy: RequestPolicy, cache_bytes: usize, hash_key: HashKey) -> Self {
+        let user = UserInfo::anonymous();
+        let anonymous = ImpersonationHeaders::new(&user, &policy.added_extra).ok().map(|headers| {
+            Rc::new(Identity { caller: Caller { source: Source::Anonymous, user, expires: None }, headers })
+        });
+        Self {
+            address_header: policy.added_extra.client_address_header().map(Rc::from),
+            policy,
+            current: None,
+            tokens: TokenCache::new(cache_bytes),
+            targets: TokenCache::new(TARGET_CACHE),
+            hash_key,
+            anonymous,
+        }
     }
 
     /// The generation of the snapshot in force.
@@ -97,192 +103,136 @@ impl Authenticator {
 
     /// Takes `snapshot` in place of an earlier one, whole. Returns whether it was newer.
     pub fn adopt(&mut self, snapshot: Snapshot, now: UnixSeconds) -> bool {
-        let Snapshot { generation, issuers, upstream_credential } = snapshot;
-        if self.generation().is_some_and(|have| have >= generation) {
+        if self.generation().is_some_and(|have| have >= snapshot.generation) {
             return false;
         }
-        self.cache.clear();
-        self.current = Some(Current {
-            generation,
-            issuers: issuers.into_iter().map(|issuer| (issuer, FailureBudget::full(now))).collect(),
-            upstream: upstream_credential.map(|credential| Upstream {
-                authorization: format!("Bearer {}", credential.token()).into(),
-                credential,
-            }),
-        });
+        self.tokens.clear();
+        self.targets.clear();
+        self.current = Some(Current::new(snapshot, now));
         true
     }
 
-    /// Decides about a request at `now`.
+    /// Decides about a request at `now`. `client_address` is who sent it, by the gateway's account; `answers` is what
+    /// was asked for this very request before.
     pub fn decide(
         &mut self,
         request: &Request<'_>,
+        client_address: Option<IpAddr>,
+        answers: &Answers,
         now: UnixSeconds,
         verifier: &impl VerifySignature,
     ) -> Decision {
-        match self.judge(request, now, verifier) {
+        match self.judge(request, client_address, answers, now, verifier) {
             Ok(forward) => Decision::Forward(forward),
-            Err(Refusal::Reject(rejection)) => Decision::Reject(rejection),
-            Err(Refusal::RefreshKeys { issuer, kid }) => Decision::RefreshKeys { issuer, kid },
+            Err(Refusal::Reject(refused)) => Decision::Reject(*refused),
+            Err(Refusal::Ask(question)) => Decision::Ask(*question),
         }
     }
 
     fn judge(
         &mut self,
         request: &Request<'_>,
+        client_address: Option<IpAddr>,
+        answers: &Answers,
         now: UnixSeconds,
         verifier: &impl VerifySignature,
     ) -> Result<Forward, Refusal> {
         request.form().map_err(Rejection::Request)?;
         let current = self.current.as_mut().ok_or(Unavailable::NoSnapshot)?;
-        let upstream = current.upstream.as_ref().ok_or(Unavailable::NoCredential)?;
-        if !upstream.credential.is_valid_at(now) {
-            return Err(Unavailable::CredentialExpired.into());
-        }
-        let authorization = Rc::clone(&upstream.authorization);
-        let token = request.credential().map_err(Rejection::Credential)?;
-        if bool::from(token.as_str().as_bytes().ct_eq(upstream.credential.token().as_bytes())) {
-            return Err(Rejection::OwnCredential.into());
-        }
-        let hash = self.hash_key.hash(token.as_str());
-        let identity = match cached(&mut self.cache, hash, current.generation, now) {
-            Some(identity) => identity,
-            None => {
-                let verified = authenticate(current, token, now, verifier)?;
-                let identity = Rc::clone(&verified.identity);
-                let bytes = identity.size();
-                self.cache.insert(hash, Rc::new(verified), bytes);
-                identity
-            }
+        let authorization = match self.policy.upstream_identity {
+            UpstreamIdentity::Impersonated => Some(current.authorization(now)?),
+            UpstreamIdentity::Own => None,
         };
-        match request.impersonation() {
-            Impersonation::None => Ok(Forward { identity, authorization }),
-            Impersonation::Requested => Err(Rejection::ImpersonationNotAllowed.into()),
-            Impersonation::Malformed => Err(Rejection::Request(RequestError::Impersonation).into()),
+        let (token_hash, known) = match request.credential() {
+            Ok(token) => {
+                let hash = self.hash_key.hash(token.as_str());
+                let ask = known::Ask { token, hash, policy: &self.policy, answers, now };
+                (hash, known::find(ask, current, &mut self.tokens, verifier)?)
+            }
+            Err(CredentialError::Missing) if current.is_open_to_all(request.target()) => {
+                let anonymous =
+                    self.anonymous.as_ref().ok_or(Rejection::Credential(CredentialError::Missing))?;
+                (self.hash_key.hash(""), Known::Impersonable(Rc::clone(anonymous)))
+            }
+            Err(error) => return Err(Rejection::Credential(error).into()),
+        };
+        match (known, authorization) {
+            (Known::Impersonable(identity), Some(authorization)) => {
+                let target = self
+                    .target(request, &identity, token_hash, answers, now)
+                    .map_err(|refusal| refusal.of(&identity.caller))?;
+                let client_address = self.address_header.clone().zip(client_address);
+                Ok(Forward(As::Impersonated { identity, target, authorization, client_address }))
+            }
+            (Known::Impersonable(identity), None) => self.own(request, identity.caller.clone().into()),
+            (Known::PassThrough(caller), _) => self.own(request, caller),
         }
     }
-}
 
-/// A cached identity that is still good: by the same snapshot, within the token's times and the keys' age.
-fn cached(
-    cache: &mut TokenCache<Verified>,
-    hash: TokenHash,
-    generation: Generation,
-    now: UnixSeconds,
-) -> Option<Rc<Identity>> {
-    let entry = cache.find(hash)?;
-    if entry.generation == generation && entry.validity.check(now).is_ok() && now < entry.keys_not_after {
-        return Some(Rc::clone(&entry.identity));
-    }
-    cache.remove(hash);
-    None
-}
-
-fn authenticate(
-    current: &mut Current,
-    token: &BearerToken<'_>,
-    now: UnixSeconds,
-    verifier: &impl VerifySignature,
-) -> Result<Verified, Refusal> {
-    let token = UnverifiedToken::parse(token).map_err(Rejection::Token)?;
-    let untrusted_issuer = token.untrusted_issuer().unwrap_or_default();
-    let untrusted_issuer = if untrusted_issuer == GOOGLE.0 { GOOGLE.1 } else { untrusted_issuer };
-    let (issuer, budget) = current
-        .issuers
-        .iter_mut()
-        .find(|(issuer, _)| issuer.url == untrusted_issuer)
-        .ok_or(Rejection::UnknownIssuer)?;
-    let keys = usable_keys(issuer, now)?;
-    let claims =
-        verifier::verify(token, issuer, keys, now, verifier, || budget.may_check(now)).map_err(|error| {
-            if let VerifyError::Signature { slow_checks } = error {
-                budget.failed(slow_checks);
+    /// A request that goes on with its own token: what it asks to act as is for the API server to judge, unless the
+    /// policy says that nobody acts as anybody.
+    fn own(&self, request: &Request<'_>, caller: Rc<Caller>) -> Result<Forward, Refusal> {
+        let keeps_impersonation = match self.policy.client_impersonation {
+            ClientImpersonation::Authorize => true,
+            ClientImpersonation::Reject if !request.impersonation_lines().is_empty() => {
+                return Err(Refusal::from(Rejection::ImpersonationNotAllowed).of(&caller));
             }
-            refusal(error, issuer)
-        })?;
-    let user = UserInfo::map(&claims, issuer).map_err(Rejection::Claims)?;
-    let user = user.guarded(&issuer.guard).map_err(Rejection::Identity)?;
-    let headers = ImpersonationHeaders::new(&user).map_err(Rejection::Identity)?;
-    Ok(Verified {
-        generation: current.generation,
-        validity: claims.validity(),
-        keys_not_after: keys.not_after,
-        identity: Rc::new(Identity { issuer: issuer.url.clone(), user, headers }),
-    })
-}
+            ClientImpersonation::Reject | ClientImpersonation::Strip => false,
+        };
+        Ok(Forward(As::Own { caller, keeps_impersonation }))
+    }
 
-fn usable_keys(issuer: &Issuer, now: UnixSeconds) -> Result<&IssuerKeys, Unavailable> {
-    let keys = issuer.keys.as_ref().ok_or(Unavailable::NoKeys)?;
-    if now < keys.not_after { Ok(keys) } else { Err(Unavailable::KeysTooOld) }
-}
-
-fn refusal(error: VerifyError, issuer: &Issuer) -> Refusal {
-    match error {
-        VerifyError::AlgorithmNotAllowed => Rejection::AlgorithmNotAllowed.into(),
-        VerifyError::Claims(error) => Rejection::Claims(error).into(),
-        VerifyError::Signature { .. } => Rejection::Signature.into(),
-        VerifyError::Throttled => Unavailable::Throttled.into(),
-        VerifyError::Token(error) => Rejection::Token(error).into(),
-        VerifyError::UnknownKey { kid } => Refusal::RefreshKeys { issuer: issuer.url.clone(), kid },
+    /// Whom a request acts as, if it asks for that and may.
+    fn target(
+        &mut self,
+        request: &Request<'_>,
+        identity: &Identity,
+        token: TokenHash,
+        answers: &Answers,
+        now: UnixSeconds,
+    ) -> Result<Option<Rc<Target>>, Refusal> {
+        let lines = request.impersonation_lines();
+        if lines.is_empty() || self.policy.client_impersonation == ClientImpersonation::Strip {
+            return Ok(None);
+        }
+        let generation = self.generation().unwrap_or_default();
+        let hash = self.hash_key.hash_lines(token, lines);
+        if let Some(allowed) = self.targets.find(hash) {
+            if allowed.generation == generation && now < allowed.until {
+                return Ok(Some(Rc::clone(&allowed.target)));
+            }
+            self.targets.remove(hash);
+        }
+        let target = request
+            .impersonation()
+            .and_then(|asked| asked.ok_or(ImpersonationRequestError::Malformed))
+            .map_err(Rejection::ImpersonationRequest)?;
+        if self.policy.client_impersonation == ClientImpersonation::Reject {
+            return Err(Rejection::ImpersonationNotAllowed.into());
+        }
+        let requester = &identity.caller.user;
+        if let Some(reserved) = target.reserved_extra(|key| self.policy.added_extra.reserves(key)) {
+            return Err(Rejection::from(Denial::new(requester.username(), reserved)).into());
+        }
+        let question = ReviewImpersonationRequest { requester: requester.clone(), target };
+        let Some(until) = answers.allowed_until(&question).transpose()? else {
+            return Err(Refusal::Ask(Box::new(Question::Impersonation(question))));
+        };
+        let user = question.target.target(requester);
+        let headers =
+            ImpersonationHeaders::of_target(&user, &self.policy.added_extra).map_err(Rejection::Identity)?;
+        let target = Rc::new(Target { user, headers });
+        let allowed = AllowedTarget { generation, until, target: Rc::clone(&target) };
+        let bytes = size(&target.headers);
+        self.targets.insert(hash, Rc::new(allowed), bytes);
+        Ok(Some(target))
     }
 }
 
-enum Refusal {
-    Reject(Rejection),
-    RefreshKeys { issuer: String, kid: String },
-}
-
-impl From<Rejection> for Refusal {
-    fn from(rejection: Rejection) -> Self {
-        Self::Reject(rejection)
-    }
-}
-
-impl From<Unavailable> for Refusal {
-    fn from(unavailable: Unavailable) -> Self {
-        Self::Reject(unavailable.into())
-    }
-}
-
-impl Identity {
-    /// The URL of the issuer who vouches for the user.
-    #[must_use]
-    pub fn issuer(&self) -> &str {
-        &self.issuer
-    }
-
-    /// The user.
-    #[must_use]
-    pub const fn user(&self) -> &UserInfo {
-        &self.user
-    }
-
-    /// Bytes that it takes, roughly: its headers twice (once as headers, once as the user) and the bookkeeping.
-    fn size(&self) -> usize {
-        const BOOKKEEPING: usize = 256;
-        const PER_LINE: usize = 2 * (size_of::<String>() + size_of::<(String, String)>());
-        let lines = self.headers.iter().count();
-        let per_line = lines.saturating_mul(PER_LINE);
-        self.headers.size().saturating_mul(2).saturating_add(per_line).saturating_add(BOOKKEEPING)
-    }
-}
-
-impl Forward {
-    /// Who the request is from.
-    #[must_use]
-    pub fn identity(&self) -> &Identity {
-        &self.identity
-    }
-
-    /// The headers to add for the API server, once everything that the client sent of the kind is gone: the identity
-    /// first and the credential last, so that a request which breaks off in between has no credential.
-    pub fn upstream_headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.identity.headers.iter().chain([("authorization", &*self.authorization)])
-    }
-}
-
-impl std::fmt::Debug for Forward {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Forward").field("identity", &self.identity).finish_non_exhaustive()
-    }
+/// Bytes that a cached user takes, roughly: the headers twice (once as headers, once as the user) and the bookkeeping.
+fn size(headers: &ImpersonationHeaders) -> usize {
+    const BOOKKEEPING: usize = 256;
+    const PER_LINE: usize = 2 * (size_of::<String>() + size_of::<(String, String)>());
+    let per_line = headers.iter().count().saturating_mul(PER_LINE);
+    headers.size().saturating_mul(2).saturating_add(per_line).saturating_add(BOOKKEEPING)
 }

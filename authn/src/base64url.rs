@@ -15,6 +15,13 @@ const CANONICAL: GeneralPurpose = GeneralPurpose::new(
         .with_encode_padding(false),
 );
 
+const FORGIVING: GeneralPurpose = GeneralPurpose::new(
+    &URL_SAFE,
+    GeneralPurposeConfig::new()
+        .with_decode_allow_trailing_bits(true)
+        .with_decode_padding_mode(DecodePaddingMode::RequireNone),
+);
+
 /// The text is not the canonical base64url form of anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not canonical base64url")]
@@ -26,6 +33,19 @@ pub struct NotCanonical;
 /// [`NotCanonical`] for padding, characters of another alphabet, white space and non-zero trailing bits.
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, NotCanonical> {
     CANONICAL.decode(text).map_err(|_| NotCanonical)
+}
+
+/// Decodes what any reader could take for base64: either alphabet, padding and white space anywhere, any trailing
+/// bits. To see what somebody else could see in a text, never to trust it.
+pub(crate) fn decode_forgiving(text: &[u8]) -> Result<Vec<u8>, NotCanonical> {
+    let url_safe = |byte: &u8| match byte {
+        b'+' => Some(b'-'),
+        b'/' => Some(b'_'),
+        b'=' => None,
+        byte if byte.is_ascii_whitespace() => None,
+        byte => Some(*byte),
+    };
+    FORGIVING.decode(text.iter().filter_map(url_safe).collect::<Vec<_>>()).map_err(|_| NotCanonical)
 }
 
 /// Encodes `bytes`.
@@ -45,5 +65,13 @@ mod tests {
         for text in ["_-8=", "_-9", "/+8", "_-8\n", " _-8", "_", "_-8.", "_\u{e9}"] {
             assert_eq!(decode(text.as_bytes()), Err(NotCanonical), "{text:?}");
         }
+    }
+
+    #[test]
+    fn the_forgiving_decoder_sees_through_spellings() {
+        for text in ["_-8", "_-8=", "_-9", "/+8", " _-8\n", "_-8=="] {
+            assert_eq!(decode_forgiving(text.as_bytes()).as_deref(), Ok([0xff, 0xef].as_slice()), "{text:?}");
+        }
+        assert_eq!(decode_forgiving(b"!"), Err(NotCanonical));
     }
 }

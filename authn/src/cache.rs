@@ -34,6 +34,23 @@ impl HashKey {
         let hash = hasher.finish128();
         TokenHash(hash.h1, hash.h2)
     }
+
+    /// Hashes what is found by a token and some header lines. Lengths are hashed too, so that no two lists of lines
+    /// are read as the same.
+    #[must_use]
+    pub fn hash_lines(self, token: TokenHash, lines: &[(&str, &[u8])]) -> TokenHash {
+        let mut hasher = SipHasher24::new_with_keys(self.0, self.1);
+        hasher.write_u64(token.0);
+        hasher.write_u64(token.1);
+        for (name, value) in lines {
+            hasher.write_u64(name.len() as u64);
+            hasher.write(name.as_bytes());
+            hasher.write_u64(value.len() as u64);
+            hasher.write(value);
+        }
+        let hash = hasher.finish128();
+        TokenHash(hash.h1, hash.h2)
+    }
 }
 
 /// A value and what it takes of the budget.

@@ -105,6 +105,12 @@ pub struct Validity {
 }
 
 impl Validity {
+    /// The second `exp`, from which the token is no longer good; the epoch for times before it.
+    #[must_use]
+    pub fn expires(&self) -> UnixSeconds {
+        UnixSeconds::new(u64::try_from(self.expires).unwrap_or_default())
+    }
+
     /// Checks the span against `now`.
     ///
     /// go-oidc compares `exp` with a clock that has nanoseconds, so a token is good until the very second `exp`;

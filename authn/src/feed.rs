@@ -2,7 +2,11 @@
 //!
 //! gRPC service `kubeoidcfilter.v1.Feed`; see `proto/feed.proto` for what each field means.
 
+use std::fmt;
+
+use crate::impersonation_request::{Attribute, ImpersonationRequest};
 use crate::snapshot::Generation;
+use crate::user::UserInfo;
 
 /// Full name of the gRPC service.
 pub const SERVICE: &str = "kubeoidcfilter.v1.Feed";
@@ -10,6 +14,10 @@ pub const SERVICE: &str = "kubeoidcfilter.v1.Feed";
 pub const GET_SNAPSHOT: &str = "GetSnapshot";
 /// Name of the method that asks for an issuer's keys again.
 pub const REFRESH_KEYS: &str = "RefreshKeys";
+/// Name of the method that asks whether somebody may act as somebody else.
+pub const REVIEW_IMPERSONATION: &str = "ReviewImpersonation";
+/// Name of the method that asks whose token this is.
+pub const REVIEW_TOKEN: &str = "ReviewToken";
 
 /// A message of the feed.
 pub trait FeedMessage: Sized {
@@ -71,4 +79,76 @@ pub enum RefreshOutcome {
     Failed,
     /// No such issuer is configured.
     UnknownIssuer,
+}
+
+/// "May this user act as that one?"
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReviewImpersonationRequest {
+    /// Who asks, as the API server would know them.
+    pub requester: UserInfo,
+    /// What they ask to be.
+    pub target: ImpersonationRequest,
+}
+
+/// The answer to [`ReviewImpersonationRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReviewImpersonationResponse {
+    /// They may.
+    Allowed {
+        /// For how many seconds this may be relied on, from now.
+        good_for: u32,
+    },
+    /// Too many questions are open, of this user or in all.
+    Busy,
+    /// They may not, because of this.
+    Denied(Attribute),
+    /// The API server could not be asked.
+    Failed,
+}
+
+/// "Whose token is this?"
+#[derive(Clone, PartialEq, Eq)]
+pub struct ReviewTokenRequest {
+    /// The token as the client sent it.
+    pub token: String,
+    /// Ask the API server itself, which then must find one of these audiences in it (none: its own).
+    pub pass_through: Option<Vec<String>>,
+    /// Ask the token webhook, after the API server.
+    pub webhook: bool,
+}
+
+/// The answer to [`ReviewTokenRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReviewTokenResponse {
+    /// Too many questions are open.
+    Busy,
+    /// Somebody could not be asked, and nobody else knows the token.
+    Failed,
+    /// The API server accepts this token.
+    PassThrough {
+        /// Whose it is.
+        user: UserInfo,
+        /// For how many seconds this may be relied on, from now.
+        good_for: u32,
+    },
+    /// Nobody who was asked knows it.
+    Unknown,
+    /// The token webhook knows its user.
+    Webhook {
+        /// Whose it is.
+        user: UserInfo,
+        /// For how many seconds this may be relied on, from now.
+        good_for: u32,
+    },
+}
+
+impl fmt::Debug for ReviewTokenRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { token, pass_through, webhook } = self;
+        f.debug_struct("ReviewTokenRequest")
+            .field("length", &token.len())
+            .field("pass_through", pass_through)
+            .field("webhook", webhook)
+            .finish_non_exhaustive()
+    }
 }

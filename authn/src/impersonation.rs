@@ -3,6 +3,7 @@
 //! Impersonation fails open: a request with the ServiceAccount token and no `impersonate-user` runs as the proxy. So
 //! the headers exist only with a user name in them that survives the way, and everything or nothing is sent.
 
+use crate::policy::AddedExtra;
 use crate::user::{IdentityError, UserInfo};
 
 /// Header that names the user.
@@ -19,11 +20,21 @@ pub const EXTRA_PREFIX: &str = "impersonate-extra-";
 pub struct ImpersonationHeaders(Vec<(String, String)>);
 
 impl ImpersonationHeaders {
-    /// Writes `user` as headers: user, uid if there is one, a line a group in order, a line an extra value.
+    /// Writes `user` as headers: user, uid if there is one, a line a group in order, a line an extra value, and then
+    /// what the gateway `adds`.
     ///
     /// # Errors
-    /// [`IdentityError`] when a value could not arrive as it is: it is refused, never repaired.
-    pub fn new(user: &UserInfo) -> Result<Self, IdentityError> {
+    /// [`IdentityError`] when a value could not arrive as it is: it is refused, never repaired. The same for an extra
+    /// value under a key that only the gateway sets.
+    pub fn new(user: &UserInfo, adds: &AddedExtra) -> Result<Self, IdentityError> {
+        if user.extra().iter().any(|(key, _)| adds.reserves(key)) {
+            return Err(IdentityError::ReservedExtra);
+        }
+        Self::of_target(user, adds)
+    }
+
+    /// As [`new`](Self::new), for somebody whom the gateway itself has put together.
+    pub(crate) fn of_target(user: &UserInfo, adds: &AddedExtra) -> Result<Self, IdentityError> {
         if user.username().is_empty() {
             return Err(IdentityError::EmptyUsername);
         }
@@ -42,6 +53,7 @@ impl ImpersonationHeaders {
                 headers.push((name.clone(), safe(value, IdentityError::ExtraNotHeaderSafe)?));
             }
         }
+        headers.extend_from_slice(adds.headers());
         Ok(Self(headers))
     }
 
@@ -65,7 +77,7 @@ pub fn is_header_safe(value: &str) -> bool {
 
 /// Escapes the key of an extra value as client-go does (`headerKeyEscape`): every byte that no token (RFC 9110 5.6.2)
 /// may have, and `%`, as `%XX`.
-fn escape_key(key: &str) -> String {
+pub(crate) fn escape_key(key: &str) -> String {
     use std::fmt::Write as _;
 
     let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
 /// A JSON object.
@@ -35,6 +35,46 @@ pub(crate) fn parse_object(text: &[u8]) -> Result<Object, JsonError> {
         Ok(_) => Err(JsonError::NotAnObject),
         Err(error) if error.is_data() => Err(JsonError::DuplicateMember),
         Err(_) => Err(JsonError::Syntax),
+    }
+}
+
+/// The text values of every member of the outermost object that some reader could take for `name`: in whatever case,
+/// however often, and also if the text breaks off behind them.
+pub(crate) fn members_named(text: &[u8], name: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    // Whether all of it is JSON does not matter.
+    let _ = Named { name, found: &mut found }.deserialize(&mut serde_json::Deserializer::from_slice(text));
+    found
+}
+
+struct Named<'a> {
+    name: &'a str,
+    found: &'a mut Vec<String>,
+}
+
+impl<'de> DeserializeSeed<'de> for Named<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Named<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<(), A::Error> {
+        while let Some(key) = members.next_key::<String>()? {
+            let value = members.next_value::<Value>()?;
+            if let (true, Value::String(value)) = (key.eq_ignore_ascii_case(self.name), value) {
+                self.found.push(value);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -116,6 +156,19 @@ mod tests {
     fn an_object_is_read_as_it_stands() {
         let object = parse_object(br#" {"a":[1,-2,3.5,"x",null,true,{"b":{}}]} "#).unwrap();
         assert_eq!(Value::Object(object), serde_json::json!({"a": [1, -2, 3.5, "x", null, true, {"b": {}}]}));
+    }
+
+    #[test]
+    fn a_member_is_found_by_whatever_reader() {
+        for (text, found) in [
+            (r#"{"iss":"a"}"#, &["a"][..]),
+            (r#"{"iss":"a","ISS":"b","\u0069ss":"c","x":{"iss":"d"},"iss":7}"#, &["a", "b", "c"]),
+            (r#"{"iss":"a","#, &["a"]),
+            (r#"["iss","a"]"#, &[]),
+            ("", &[]),
+        ] {
+            assert_eq!(members_named(text.as_bytes(), "iss"), found, "{text}");
+        }
     }
 
     #[test]

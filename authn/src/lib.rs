@@ -2,21 +2,24 @@
 //!
 //! # What
 //! A gateway in front of an API server calls [`Authenticator::decide`](authenticator::Authenticator::decide) with a
-//! request's headers, the time and a signature verifier. The answer is a [`Decision`](authenticator::Decision):
-//! forward the request with these headers, refuse it with this Kubernetes `Status`, or ask the issuer for its keys
-//! and call again. What it decides by is a [`Snapshot`](snapshot::Snapshot), which the sidecar makes.
+//! request's headers, the time and a signature verifier. The answer is a [`Decision`](decision::Decision): forward
+//! the request with these headers, refuse it with this Kubernetes `Status`, or [`Ask`](decision::Decision::Ask) the
+//! sidecar something, note what it says among the request's [`Answers`](decision::Answers), and call again. What it
+//! decides by is a [`Snapshot`](snapshot::Snapshot), which the sidecar makes, and the gateway's own
+//! [`RequestPolicy`](policy::RequestPolicy).
 //!
 //! # Trust is a type
 //! ```text
 //! HeaderLine -> Request -> BearerToken -> UnverifiedToken -> VerifiedClaims -> UserInfo -> ImpersonationHeaders
 //!                                                     signature, times,   mapping,   header safety     |
 //!                                                     issuer, audience    guard                        v
-//!                                                                              Decision::Forward(Forward)
+//!            UserInfo + ImpersonationRequest (kubectl --as) -- allowed -> UserInfo ----------> Decision::Forward(Forward)
 //! ```
 //! Each step has a private constructor and the one before it as its argument. Impersonation fails open: a request
 //! with the ServiceAccount's token and without `impersonate-user` runs as the proxy itself. So a
-//! [`Forward`](authenticator::Forward) can't be made without a verified, header-safe, non-empty user, and it hands
-//! out credential and identity together or not at all.
+//! [`Forward`](decision::Forward) can't be made without a verified, header-safe, non-empty user, and it hands
+//! out credential and identity together or not at all. What somebody is allowed to act as is remembered beside the
+//! very question that was asked.
 //!
 //! # Threat model
 //! Everything a client sends is hostile: tokens, header names and values, their number and order. Issuers are
@@ -34,23 +37,29 @@
 //! | what does the request bring? | [`request`] (and `websocket`) |
 //! | what is in the token? | [`token`], [`claims`], `json`, `base64url` |
 //! | is it good? | `verifier`, [`signature`], `budget`, [`cache`] |
-//! | who is it? | [`user`], [`impersonation`] |
-//! | what becomes of it? | [`authenticator`], [`rejection`] |
-//! | what is it judged by? | [`snapshot`], [`issuer`], [`keys`], [`algorithm`] |
+//! | who is it? | [`user`], [`impersonation`], [`anonymous`] |
+//! | whom do they act as? | [`impersonation_request`] |
+//! | what becomes of it? | [`authenticator`], [`decision`], [`rejection`] |
+//! | what is it judged by? | [`snapshot`], [`issuer`], [`keys`], [`algorithm`], [`policy`] |
 //! | how does that get here? | [`feed`] |
 //! | where does it come from? (feature `supply`) | `config`, `discovery`, `jwks` |
 
 pub mod algorithm;
+pub mod anonymous;
 pub mod authenticator;
 pub mod base64url;
 mod budget;
 pub mod cache;
 pub mod claims;
+pub mod decision;
 pub mod feed;
 pub mod impersonation;
+pub mod impersonation_request;
 pub mod issuer;
 mod json;
 pub mod keys;
+mod percent;
+pub mod policy;
 pub mod rejection;
 pub mod request;
 pub mod signature;

@@ -1,12 +1,15 @@
 //! Answers to requests that don't go on: a Kubernetes `Status` (meta/v1), so that kubectl prints its message.
 
+use std::borrow::Cow;
+
 use crate::claims::ClaimsError;
+use crate::impersonation_request::{Attribute, ImpersonationRequestError};
 use crate::request::{CredentialError, RequestError};
 use crate::token::TokenError;
 use crate::user::IdentityError;
 
 /// Why a request does not go on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Rejection {
     /// The token's algorithm is not among the issuer's.
     #[error("the issuer does not use this algorithm")]
@@ -20,9 +23,15 @@ pub enum Rejection {
     /// The user may not come in as who the token says.
     #[error(transparent)]
     Identity(IdentityError),
-    /// The client asks for impersonation, which is not offered.
+    /// The user may not act as whom the client names.
+    #[error("the user may not act as somebody else")]
+    ImpersonationDenied(Box<Denial>),
+    /// The client asks for impersonation, which the policy rejects.
     #[error("impersonation is not offered")]
     ImpersonationNotAllowed,
+    /// What the client asks to act as can't be followed.
+    #[error(transparent)]
+    ImpersonationRequest(ImpersonationRequestError),
     /// The client presented the gateway's own credential.
     #[error("the gateway's own credential")]
     OwnCredential,
@@ -55,6 +64,9 @@ pub enum Unavailable {
     /// The issuer's keys are older than they may be.
     #[error("the issuer's keys are too old")]
     KeysTooOld,
+    /// The API server was not asked, or did not say, whether the user may act as somebody else.
+    #[error("no answer to whether the user may act as somebody else")]
+    ImpersonationReview,
     /// There is no upstream credential.
     #[error("there is no upstream credential")]
     NoCredential,
@@ -70,9 +82,36 @@ pub enum Unavailable {
     /// Too many bad tokens of an issuer whose signatures are slow to check.
     #[error("too many tokens of this issuer have failed")]
     Throttled,
+    /// Neither the API server nor the token webhook said whose token it is, and one of them could not be asked.
+    #[error("no answer to whose token it is")]
+    TokenReview,
+    /// Too many questions to the API server or the token webhook are open.
+    #[error("too many reviews are open")]
+    TooManyReviews,
     /// Too many requests wait for an issuer's keys.
     #[error("too many requests wait for the issuer's keys")]
     TooManyWaiting,
+}
+
+/// Who may not act as whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Denial {
+    requester: String,
+    denied: Attribute,
+}
+
+impl Denial {
+    /// The user, and the first of what they asked for that they may not.
+    #[must_use]
+    pub fn new(requester: &str, denied: Attribute) -> Self {
+        Self { requester: requester.to_owned(), denied }
+    }
+}
+
+impl From<Denial> for Rejection {
+    fn from(denial: Denial) -> Self {
+        Self::ImpersonationDenied(Box::new(denial))
+    }
 }
 
 /// Seconds after which a client may come again, for `Retry-After`.
@@ -87,7 +126,10 @@ impl Rejection {
             Self::Claims(error) => error.reason(),
             Self::Credential(error) => error.reason(),
             Self::Identity(error) => error.reason(),
+            Self::ImpersonationDenied(_) => "impersonation_denied",
             Self::ImpersonationNotAllowed => "impersonation_not_allowed",
+            Self::ImpersonationRequest(ImpersonationRequestError::Malformed) => "malformed_impersonation",
+            Self::ImpersonationRequest(ImpersonationRequestError::TooMany) => "too_many_impersonation_values",
             Self::OwnCredential => "own_credential",
             Self::Request(error) => error.reason(),
             Self::Signature => "signature",
@@ -102,7 +144,9 @@ impl Rejection {
     #[must_use]
     pub const fn code(&self) -> u16 {
         match self {
-            Self::Credential(CredentialError::TooLong) | Self::Token(TokenError::TooLong) => 431,
+            Self::Credential(CredentialError::TooLong)
+            | Self::ImpersonationRequest(ImpersonationRequestError::TooMany)
+            | Self::Token(TokenError::TooLong) => 431,
             Self::AlgorithmNotAllowed
             | Self::Claims(_)
             | Self::Credential(_)
@@ -111,15 +155,25 @@ impl Rejection {
             | Self::Token(_)
             | Self::UnknownIssuer
             | Self::UnknownKey => 401,
-            Self::Identity(_) | Self::ImpersonationNotAllowed => 403,
-            Self::Request(_) => 400,
+            Self::Identity(_) | Self::ImpersonationDenied(_) | Self::ImpersonationNotAllowed => 403,
+            Self::ImpersonationRequest(ImpersonationRequestError::Malformed) | Self::Request(_) => 400,
             Self::Unavailable(_) => 503,
         }
     }
 
     /// What the caller may know: enough to act on, nothing of keys or configuration.
     #[must_use]
-    pub const fn message(&self) -> &'static str {
+    pub fn message(&self) -> Cow<'static, str> {
+        match self {
+            Self::ImpersonationDenied(denial) => {
+                let Denial { requester, denied } = &**denial;
+                format!("{requester} is not allowed to impersonate {denied}").into()
+            }
+            fixed => fixed.fixed_message().into(),
+        }
+    }
+
+    const fn fixed_message(&self) -> &'static str {
         match self {
             Self::Claims(ClaimsError::Audience) => "Unauthorized: the token is not for this audience",
             Self::Claims(ClaimsError::Expired) => "Unauthorized: the token has expired",
@@ -142,6 +196,9 @@ impl Rejection {
                 IdentityError::GroupNotHeaderSafe => {
                     "forbidden: a group has characters that can't be passed on"
                 }
+                IdentityError::ReservedExtra => {
+                    "forbidden: the user has an extra value that only the gateway may set"
+                }
                 IdentityError::ReservedGroup => {
                     "forbidden: the token gives a group with the reserved prefix system:"
                 }
@@ -155,7 +212,15 @@ impl Rejection {
                     "forbidden: the user name has characters that can't be passed on"
                 }
             },
-            Self::ImpersonationNotAllowed => "forbidden: impersonation is not allowed here",
+            Self::ImpersonationDenied(_) | Self::ImpersonationNotAllowed => {
+                "forbidden: impersonation is not allowed here"
+            }
+            Self::ImpersonationRequest(ImpersonationRequestError::Malformed) => {
+                "Impersonate-User must stand exactly once beside other Impersonate-* headers, all of a known kind"
+            }
+            Self::ImpersonationRequest(ImpersonationRequestError::TooMany) => {
+                "more than 64 Impersonate-* headers"
+            }
             Self::Request(error) => error.message(),
             Self::Unavailable(_) => "the sign-in service is not available at the moment",
         }
@@ -205,12 +270,15 @@ impl Unavailable {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::CredentialExpired => "credential_expired",
+            Self::ImpersonationReview => "impersonation_review_failed",
             Self::KeysTooOld => "keys_too_old",
             Self::NoCredential => "no_upstream_credential",
             Self::NoKeys => "no_keys",
             Self::NoSnapshot => "no_snapshot",
             Self::RefreshFailed => "refresh_failed",
             Self::Throttled => "throttled",
+            Self::TokenReview => "token_review_failed",
+            Self::TooManyReviews => "too_many_reviews",
             Self::TooManyWaiting => "too_many_waiting",
         }
     }

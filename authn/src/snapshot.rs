@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::issuer::Issuer;
+use crate::anonymous::Anonymous;
+use crate::issuer::{IdentityGuard, Issuer};
 use crate::time::UnixSeconds;
 use crate::wire;
 
@@ -38,6 +39,10 @@ pub struct Snapshot {
     pub issuers: Vec<Issuer>,
     /// What the request goes on with; `None` as long as the sidecar has none.
     pub upstream_credential: Option<UpstreamCredential>,
+    /// Who may come without a credential; `None`: nobody.
+    pub anonymous: Option<Anonymous>,
+    /// What the token webhook may hand out; `None` when there is no webhook.
+    pub token_webhook: Option<IdentityGuard>,
 }
 
 /// The ServiceAccount token under which authenticated requests go on.

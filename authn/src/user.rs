@@ -39,6 +39,9 @@ pub enum IdentityError {
     /// A group can't be carried in a header.
     #[error("a group has characters that a header can't carry")]
     GroupNotHeaderSafe,
+    /// An extra value under a key that only the gateway sets.
+    #[error("an extra value has a key that only the gateway sets")]
+    ReservedExtra,
     /// A group begins with `system:`, and this issuer may not hand it out.
     #[error("a group has the reserved prefix system:")]
     ReservedGroup,
@@ -61,6 +64,7 @@ impl IdentityError {
             Self::EmptyUsername => "empty_username",
             Self::ExtraNotHeaderSafe => "extra_not_header_safe",
             Self::GroupNotHeaderSafe => "group_not_header_safe",
+            Self::ReservedExtra => "reserved_extra",
             Self::ReservedGroup => "reserved_group",
             Self::ReservedUsername => "reserved_username",
             Self::UidNotHeaderSafe => "uid_not_header_safe",
@@ -70,6 +74,22 @@ impl IdentityError {
 }
 
 impl UserInfo {
+    /// A user as the API server or a token webhook names it. An extra value is listed in the order given.
+    #[must_use]
+    pub const fn new(
+        username: String,
+        uid: String,
+        groups: Vec<String>,
+        extra: Vec<(String, Vec<String>)>,
+    ) -> Self {
+        Self { username, uid, groups, extra }
+    }
+
+    /// Who comes without a credential (k8s.io/apiserver `anonymous.Authenticator`).
+    pub(crate) fn anonymous() -> Self {
+        Self::new(ANONYMOUS.to_owned(), String::new(), vec![UNAUTHENTICATED.to_owned()], Vec::new())
+    }
+
     /// Maps `claims` as the issuer's configuration says, then checks the required claims, in kube-apiserver's order.
     pub(crate) fn map(verified: &VerifiedClaims, issuer: &Issuer) -> Result<Self, ClaimsError> {
         let claims = verified.claims();
@@ -99,7 +119,7 @@ impl UserInfo {
 
     /// Refuses reserved names that the issuer may not hand out, and adds the group that every authenticated user is in
     /// (k8s.io/apiserver `group.AuthenticatedGroupAdder`).
-    pub(crate) fn guarded(mut self, guard: &IdentityGuard) -> Result<Self, IdentityError> {
+    pub(crate) fn guarded(self, guard: &IdentityGuard) -> Result<Self, IdentityError> {
         // Impersonating this one adds system:unauthenticated, which no token gives: never, by whatever rule.
         let allowed = self.username != ANONYMOUS && guard.allowed_usernames.contains(&self.username);
         if self.username.starts_with(RESERVED) && !allowed {
@@ -112,10 +132,21 @@ impl UserInfo {
         {
             return Err(IdentityError::ReservedGroup);
         }
-        if !self.groups.iter().any(|group| group == AUTHENTICATED || group == UNAUTHENTICATED) {
+        Ok(self.with_system_group())
+    }
+
+    /// Adds the group that kube-apiserver would: `system:authenticated`, once, unless there is the other one already,
+    /// and for anonymous that other one.
+    pub(crate) fn with_system_group(mut self) -> Self {
+        let has = |name: &str| self.groups.iter().any(|group| group == name);
+        if self.username == ANONYMOUS {
+            if !has(UNAUTHENTICATED) {
+                self.groups.push(UNAUTHENTICATED.to_owned());
+            }
+        } else if !has(AUTHENTICATED) && !has(UNAUTHENTICATED) {
             self.groups.push(AUTHENTICATED.to_owned());
         }
-        Ok(self)
+        self
     }
 
     /// The user name.

@@ -1,6 +1,7 @@
 //! The wire form. The generated types are named in this room alone and die here: everything else uses the crate's own.
 
 mod feed;
+mod review;
 pub(crate) mod snapshot;
 
 mod generated {

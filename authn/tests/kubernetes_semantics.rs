@@ -11,6 +11,7 @@
 mod support;
 
 use authn::algorithm::{Algorithm, AlgorithmSet};
+use authn::policy::RequestPolicy;
 use authn::request::Request;
 use authn::signature::Portable;
 use authn::snapshot::{Generation, Snapshot, UpstreamCredential};
@@ -833,9 +834,13 @@ fn what_the_gateway_lacks_is_503() {
     assert_eq!(decided(credential(None)), Outcome::Reject("no_upstream_credential", 503));
     assert_eq!(decided(credential(until(NOW))), Outcome::Reject("credential_expired", 503));
     assert_eq!(decided(credential(until(NOW + 1))), alice());
-    let mut nothing = authn::authenticator::Authenticator::new(1 << 20, authn::cache::HashKey::new([7; 16]));
+    let mut nothing = authn::authenticator::Authenticator::new(
+        RequestPolicy::default(),
+        1 << 20,
+        authn::cache::HashKey::new([7; 16]),
+    );
     assert_eq!(decide(&mut nothing, &good_token(), NOW), Outcome::Reject("no_snapshot", 503));
-    let none: Outcome = nothing.decide(&Request::read(&[]), at(NOW), &Portable).into();
+    let none: Outcome = judge(&mut nothing, &Request::read(&[]), at(NOW), &Portable).into();
     assert_eq!(none, Outcome::Reject("no_snapshot", 503));
 }
 
@@ -962,7 +967,11 @@ fn a_cached_token_is_its_own_text_alone() {
 
 #[test]
 fn no_room_in_the_cache_is_no_failure() {
-    let mut authenticator = authn::authenticator::Authenticator::new(0, authn::cache::HashKey::new([7; 16]));
+    let mut authenticator = authn::authenticator::Authenticator::new(
+        RequestPolicy::default(),
+        0,
+        authn::cache::HashKey::new([7; 16]),
+    );
     assert!(authenticator.adopt(snapshot([issuer()]), at(NOW)));
     let verifier = Counting::default();
     for _ in 0..2 {
@@ -1059,7 +1068,7 @@ fn decide_with(
 ) -> Outcome {
     let authorization = format!("Bearer {token}");
     let lines = [("authorization", authorization.as_bytes())];
-    authenticator.decide(&Request::read(&lines), at(now), verifier).into()
+    judge(authenticator, &Request::read(&lines), at(now), verifier).into()
 }
 
 fn alice() -> Outcome {

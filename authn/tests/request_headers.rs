@@ -11,8 +11,10 @@ mod support;
 use authn::authenticator::Authenticator;
 use authn::base64url;
 use authn::claims::ClaimsError;
+use authn::impersonation_request::ImpersonationRequestError;
+use authn::policy::{ClientImpersonation, RequestPolicy};
 use authn::rejection::{Rejection, Unavailable};
-use authn::request::{CredentialError, Edit, Impersonation, Request, RequestError, is_stripped};
+use authn::request::{CredentialError, Edit, Keep, Request, RequestError, is_stripped};
 use authn::signature::Portable;
 use authn::token::TokenError;
 use authn::user::IdentityError;
@@ -91,8 +93,20 @@ fn websocket(protocols: &[&str], expected: Result<&str, CredentialError>, rest: 
     lines.extend(protocols.iter().map(|line| ("sec-websocket-protocol", line.as_bytes())));
     assert_eq!(credential(&lines), expected.map(str::to_owned), "{protocols:?}");
     let request = Request::read(&lines);
-    let edits: Vec<_> = request.edits().iter().filter(|edit| is_of_protocols(edit)).cloned().collect();
+    let mut edits = edits(&request);
+    edits.retain(is_of_protocols);
     assert_eq!(edits, rest, "{protocols:?}");
+}
+
+/// What must be changed of a request that goes on under the gateway's credential, each change once.
+fn edits<'a>(request: &Request<'a>) -> Vec<Edit<'a>> {
+    let mut edits = Vec::new();
+    for edit in request.edits(Keep::Nothing) {
+        if !edits.contains(edit) {
+            edits.push(edit.clone());
+        }
+    }
+    edits
 }
 
 fn is_of_protocols(edit: &Edit<'_>) -> bool {
@@ -164,7 +178,7 @@ fn outside_a_websocket_the_subprotocol_is_removed_and_not_read() {
         lines.extend(upgrade.map(|upgrade| ("upgrade", upgrade.as_bytes())));
         assert_eq!(credential(&lines), Err(CredentialError::Missing), "{upgrade:?}");
         let request = Request::read(&lines);
-        assert!(request.edits().contains(&rest("p1")[0]), "{upgrade:?}");
+        assert!(edits(&request).contains(&rest("p1")[0]), "{upgrade:?}");
     }
 }
 
@@ -196,11 +210,11 @@ fn every_spelling_of_an_identity_header_is_removed() {
     for name in names {
         assert!(is_stripped(name), "{name}");
         let lines = [("accept", &b"x"[..]), (name, b"1"), ("host", b"h"), (name, b"2")];
-        assert_eq!(Request::read(&lines).edits(), [Edit::Remove(name)], "{name}");
+        assert_eq!(edits(&Request::read(&lines)), [Edit::Remove(name)], "{name}");
     }
     for name in ["Impersonate_User", "IMPERSONATE-GROUP", "X-Remote-Group", "X_Remote_Extra-foo"] {
         assert!(is_stripped(name), "{name}");
-        assert_eq!(Request::read(&[(name, b"1")]).edits(), [Edit::Remove(name)], "{name}");
+        assert_eq!(edits(&Request::read(&[(name, b"1")])), [Edit::Remove(name)], "{name}");
     }
     for name in [
         "impersonate",
@@ -215,7 +229,7 @@ fn every_spelling_of_an_identity_header_is_removed() {
         "",
     ] {
         assert!(!is_stripped(name), "{name}");
-        assert_eq!(Request::read(&[(name, b"1")]).edits(), [], "{name}");
+        assert_eq!(edits(&Request::read(&[(name, b"1")])), [], "{name}");
     }
 }
 
@@ -225,7 +239,7 @@ fn names_are_read_in_any_case() {
     assert!(is_stripped("Authorization"));
     let lines = [("Authorization", &b"Bearer a.b.c"[..]), ("Connection", b"x"), ("Upgrade", b"websocket")];
     let request = Request::read(&lines);
-    assert!(request.edits().contains(&Edit::Remove("Authorization")), "{:?}", request.edits());
+    assert!(edits(&request).contains(&Edit::Remove("Authorization")), "{:?}", edits(&request));
     assert_eq!(request.credential().map(|token| token.as_str()), Ok("a.b.c"));
     assert_eq!(request.form(), Err(RequestError::NominatedHeaders));
 }
@@ -241,8 +255,8 @@ fn all_of_them_at_once() {
         ("x-remote-user", b"admin"),
         ("accept", b"*/*"),
     ];
-    let removed = ["Impersonate_User", "authorization", "impersonate-group", "x-remote-user"];
-    assert_eq!(Request::read(&lines).edits(), removed.map(Edit::Remove));
+    let removed = ["impersonate-group", "authorization", "Impersonate_User", "x-remote-user"];
+    assert_eq!(edits(&Request::read(&lines)), removed.map(Edit::Remove));
 }
 
 #[test]
@@ -251,7 +265,7 @@ fn the_connection_header_is_written_afresh() {
         let mut lines = vec![("upgrade", &b"SPDY/3.1"[..])];
         lines.extend(connections.iter().map(|value| ("connection", value.as_bytes())));
         let request = Request::read(&lines);
-        assert_eq!(request.edits(), [Edit::Set("connection", b"Upgrade".to_vec())], "{connections:?}");
+        assert_eq!(edits(&request), [Edit::Set("connection", b"Upgrade".to_vec())], "{connections:?}");
         request.form()
     };
     for good in [
@@ -282,7 +296,7 @@ fn the_connection_header_is_written_afresh() {
     // Elsewhere Envoy has removed what was named; nothing is named to the next hop.
     let request = Request::read(&[("connection", b"keep-alive, Impersonate-User")]);
     assert_eq!(request.form(), Ok(()));
-    assert_eq!(request.edits(), [Edit::Remove("connection")]);
+    assert_eq!(edits(&request), [Edit::Remove("connection")]);
 }
 
 #[test]
@@ -302,11 +316,11 @@ fn connect_is_not_served() {
 fn what_a_client_asks_of_impersonation() {
     let asks = |names: &[&'static str]| {
         let lines: Vec<(&str, &[u8])> = names.iter().map(|name| (*name, &b"v"[..])).collect();
-        Request::read(&lines).impersonation()
+        Request::read(&lines).impersonation().map(|asked| asked.is_some())
     };
-    assert_eq!(asks(&[]), Impersonation::None);
-    assert_eq!(asks(&["x-remote-user", "authorization", "x_remote_group"]), Impersonation::None);
-    assert_eq!(asks(&["impersonate-user"]), Impersonation::Requested);
+    assert_eq!(asks(&[]), Ok(false));
+    assert_eq!(asks(&["x-remote-user", "authorization", "x_remote_group"]), Ok(false));
+    assert_eq!(asks(&["impersonate-user"]), Ok(true));
     let all = [
         "impersonate-user",
         "impersonate-uid",
@@ -314,7 +328,7 @@ fn what_a_client_asks_of_impersonation() {
         "impersonate-group",
         "impersonate-extra-a",
     ];
-    assert_eq!(asks(&all), Impersonation::Requested);
+    assert_eq!(asks(&all), Ok(true));
     for malformed in [
         &["impersonate-group"][..],
         &["impersonate-uid"],
@@ -328,7 +342,7 @@ fn what_a_client_asks_of_impersonation() {
         &["impersonate-users"],
         &["impersonate-extra"],
     ] {
-        assert_eq!(asks(malformed), Impersonation::Malformed, "{malformed:?}");
+        assert_eq!(asks(malformed), Err(ImpersonationRequestError::Malformed), "{malformed:?}");
     }
 }
 
@@ -342,7 +356,10 @@ struct Gate {
 
 fn gate() -> Gate {
     Gate {
-        authenticator: authenticator(snapshot([issuer()])),
+        authenticator: authenticator_with(
+            RequestPolicy { client_impersonation: ClientImpersonation::Reject, ..RequestPolicy::default() },
+            snapshot([issuer()]),
+        ),
         good: format!("Bearer {}", good_token()),
         forged: format!("Bearer {}", case("forged").signed_by(Pair::OtherP256).token()),
     }
@@ -352,7 +369,8 @@ impl Gate {
     #[track_caller]
     fn answers(&mut self, lines: &[Line<'_>], code: u16, reason: &'static str) {
         let lines: Vec<_> = lines.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
-        let outcome: Outcome = self.authenticator.decide(&Request::read(&lines), at(NOW), &Portable).into();
+        let outcome: Outcome =
+            judge(&mut self.authenticator, &Request::read(&lines), at(NOW), &Portable).into();
         assert_eq!(outcome, Outcome::Reject(reason, code));
     }
 }
@@ -398,7 +416,7 @@ fn a_websocket_token_is_decided_like_any_other() {
         ("sec-websocket-protocol", protocols.as_bytes()),
     ];
     let outcome: Outcome =
-        authenticator(snapshot([issuer()])).decide(&Request::read(&lines), at(NOW), &Portable).into();
+        judge(&mut authenticator(snapshot([issuer()])), &Request::read(&lines), at(NOW), &Portable).into();
     assert_eq!(outcome, Outcome::Forward(user("alice").headers()));
     let own = format!("{}, v5.channel.k8s.io", bearer(CREDENTIAL));
     gate().answers(
@@ -443,25 +461,28 @@ const TOKENS: [TokenError; 9] = [
     TokenError::Payload,
     TokenError::Signature,
 ];
-const IDENTITIES: [IdentityError; 7] = [
+const IDENTITIES: [IdentityError; 8] = [
     IdentityError::EmptyUsername,
     IdentityError::ExtraNotHeaderSafe,
     IdentityError::GroupNotHeaderSafe,
+    IdentityError::ReservedExtra,
     IdentityError::ReservedGroup,
     IdentityError::ReservedUsername,
     IdentityError::UidNotHeaderSafe,
     IdentityError::UsernameNotHeaderSafe,
 ];
-const REQUESTS: [RequestError; 3] =
-    [RequestError::Connect, RequestError::Impersonation, RequestError::NominatedHeaders];
-const UNAVAILABLE: [Unavailable; 8] = [
+const REQUESTS: [RequestError; 2] = [RequestError::Connect, RequestError::NominatedHeaders];
+const UNAVAILABLE: [Unavailable; 11] = [
     Unavailable::CredentialExpired,
+    Unavailable::ImpersonationReview,
     Unavailable::KeysTooOld,
     Unavailable::NoCredential,
     Unavailable::NoKeys,
     Unavailable::NoSnapshot,
     Unavailable::RefreshFailed,
     Unavailable::Throttled,
+    Unavailable::TokenReview,
+    Unavailable::TooManyReviews,
     Unavailable::TooManyWaiting,
 ];
 

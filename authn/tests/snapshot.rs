@@ -10,11 +10,12 @@
 mod support;
 
 use authn::algorithm::{Algorithm, AlgorithmSet};
+use authn::anonymous::Anonymous;
 use authn::feed::{
     FeedError, FeedMessage, GetSnapshotRequest, GetSnapshotResponse, RefreshKeysRequest, RefreshKeysResponse,
     RefreshOutcome,
 };
-use authn::issuer::Issuer;
+use authn::issuer::{IdentityGuard, Issuer};
 use authn::keys::IssuerKeys;
 use authn::snapshot::{Generation, MAX_ENCODED, Snapshot, SnapshotError, UpstreamCredential};
 use prost::Message;
@@ -44,12 +45,23 @@ fn full() -> Snapshot {
         upstream_credential: Some(
             UpstreamCredential::new("a-secret-text".to_owned(), Some(at(NOW))).unwrap(),
         ),
+        anonymous: Some(Anonymous { paths: vec!["/healthz".to_owned()] }),
+        token_webhook: Some(IdentityGuard {
+            allowed_usernames: ["system:node:a".to_owned()].into(),
+            allowed_groups: ["system:nodes".to_owned()].into(),
+        }),
     }
 }
 
 #[test]
 fn what_is_encoded_is_decoded() {
-    let empty = Snapshot { generation: Generation::default(), issuers: vec![], upstream_credential: None };
+    let empty = Snapshot {
+        generation: Generation::default(),
+        issuers: vec![],
+        upstream_credential: None,
+        anonymous: None,
+        token_webhook: None,
+    };
     let unending = UpstreamCredential::new("t".to_owned(), None).unwrap();
     let unending = Snapshot { upstream_credential: Some(unending), ..full() };
     for snapshot in [full(), empty, unending] {
@@ -205,10 +217,14 @@ fn debug_never_prints_the_credential() {
     let authorization = format!("Bearer {token}");
     let lines = [("authorization", authorization.as_bytes())];
     let request = authn::request::Request::read(&lines);
-    let decision =
-        authenticator(support::snapshot([issuer()])).decide(&request, at(NOW), &authn::signature::Portable);
+    let decision = judge(
+        &mut authenticator(support::snapshot([issuer()])),
+        &request,
+        at(NOW),
+        &authn::signature::Portable,
+    );
     let printed = format!("{decision:?}");
-    assert!(matches!(decision, authn::authenticator::Decision::Forward(_)));
+    assert!(matches!(decision, authn::decision::Decision::Forward(_)));
     assert!(!printed.contains(CREDENTIAL), "{printed}");
     let printed = format!("{request:?}");
     assert!(!printed.contains(&token[..20]), "{printed}");

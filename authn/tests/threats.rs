@@ -330,7 +330,7 @@ fn case_snapshot(algorithm: Algorithm) -> Snapshot {
 fn decided(snapshot: &Snapshot, token: &str) -> Outcome {
     let authorization = format!("Bearer {token}");
     let lines = [("authorization", authorization.as_bytes())];
-    authenticator(snapshot.clone()).decide(&Request::read(&lines), at(NOW), &Portable).into()
+    judge(&mut authenticator(snapshot.clone()), &Request::read(&lines), at(NOW), &Portable).into()
 }
 
 #[test]
@@ -485,20 +485,20 @@ fn cached_past_exp() {
     let request = Request::read(&lines);
     let mut authenticator = authenticator(snapshot([issuer()]));
     let alice = Outcome::Forward(user("alice").headers());
-    assert_eq!(Outcome::from(authenticator.decide(&request, at(NOW), &Portable)), alice);
-    assert_eq!(Outcome::from(authenticator.decide(&request, at(NOW + 4), &Portable)), alice);
+    assert_eq!(Outcome::from(judge(&mut authenticator, &request, at(NOW), &Portable)), alice);
+    assert_eq!(Outcome::from(judge(&mut authenticator, &request, at(NOW + 4), &Portable)), alice);
     assert_eq!(
-        Outcome::from(authenticator.decide(&request, at(NOW + 5), &Portable)),
+        Outcome::from(judge(&mut authenticator, &request, at(NOW + 5), &Portable)),
         Outcome::Reject("expired", 401)
     );
-    assert_eq!(Outcome::from(authenticator.decide(&request, at(NOW + 4), &Portable)), alice);
+    assert_eq!(Outcome::from(judge(&mut authenticator, &request, at(NOW + 4), &Portable)), alice);
     let emptied = Snapshot {
         generation: Generation { epoch: 1, counter: 2 },
         ..snapshot([Issuer { keys: None, ..issuer() }])
     };
     assert!(authenticator.adopt(emptied, at(NOW)));
     assert_eq!(
-        Outcome::from(authenticator.decide(&request, at(NOW), &Portable)),
+        Outcome::from(judge(&mut authenticator, &request, at(NOW), &Portable)),
         Outcome::Reject("no_keys", 503)
     );
 }

@@ -4,6 +4,7 @@
 //! The SDK's calls panic on statuses that Envoy does not give for them; where a call can fail by what a client or an
 //! operator does, it fails by one of the statuses that come back as an error.
 
+use std::net::IpAddr;
 use std::time::{Duration, UNIX_EPOCH};
 
 use authn::algorithm::Hash;
@@ -12,6 +13,7 @@ use authn::time::UnixSeconds;
 use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
+use crate::address;
 use crate::target::Target;
 
 /// Header or trailer lines: names in lower case, values as they came.
@@ -33,10 +35,14 @@ impl Part {
     }
 }
 
-/// The time; `None` when the host has none, and then nothing can be decided.
+/// The time since the epoch; `None` when the host has none, and then nothing can be decided.
+pub(crate) fn clock() -> Option<Duration> {
+    hostcalls::get_current_time().ok()?.duration_since(UNIX_EPOCH).ok()
+}
+
+/// The same in whole seconds.
 pub(crate) fn now() -> Option<UnixSeconds> {
-    let now = hostcalls::get_current_time().ok()?;
-    now.duration_since(UNIX_EPOCH).ok().map(|since| UnixSeconds::new(since.as_secs()))
+    clock().map(|since| UnixSeconds::new(since.as_secs()))
 }
 
 /// All lines, duplicates apart, pseudo headers included.
@@ -70,6 +76,11 @@ pub(crate) fn reply(rejection: &Rejection) {
 /// Lets a paused request go on.
 pub(crate) fn resume() {
     let _ = hostcalls::resume_http_request();
+}
+
+/// Who sent the request, by Envoy's own account: the connection's peer, or what the trusted proxies before it say.
+pub(crate) fn client_address() -> Option<IpAddr> {
+    address::parse(&hostcalls::get_property(vec!["source", "address"]).ok().flatten()?)
 }
 
 /// The cluster that the request's route leads to, if any. Envoy picks the route anew once the filter is done, by the
@@ -145,14 +156,36 @@ pub(crate) fn set_tick_period(milliseconds: u64) {
     let _ = hostcalls::set_tick_period(Duration::from_millis(milliseconds));
 }
 
-/// Makes a counter of this name, or finds the one that there is.
-pub(crate) fn counter(name: &str) -> Option<u32> {
-    hostcalls::define_metric(MetricType::Counter, name).ok()
+/// A metric of Envoy's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Metric(u32);
+
+/// What a metric does with its values.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum MetricKind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Makes a metric of this name, or finds the one that there is.
+pub(crate) fn metric(kind: MetricKind, name: &str) -> Option<Metric> {
+    let kind = match kind {
+        MetricKind::Counter => MetricType::Counter,
+        MetricKind::Gauge => MetricType::Gauge,
+        MetricKind::Histogram => MetricType::Histogram,
+    };
+    hostcalls::define_metric(kind, name).ok().map(Metric)
 }
 
 /// Counts one.
-pub(crate) fn increment(counter: u32) {
-    let _ = hostcalls::increment_metric(counter, 1);
+pub(crate) fn increment(metric: Metric) {
+    let _ = hostcalls::increment_metric(metric.0, 1);
+}
+
+/// Sets a gauge, or adds a value to a histogram.
+pub(crate) fn record(metric: Metric, value: u64) {
+    let _ = hostcalls::record_metric(metric.0, value);
 }
 
 /// Logs, as a rule once a start or a change.

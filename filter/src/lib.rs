@@ -4,22 +4,32 @@
 //! |---|---|
 //! | [`config`] | the plugin's configuration |
 //! | [`feed`] | when to ask the sidecar for a snapshot |
-//! | [`refresh`] | which requests may wait for an issuer's keys |
+//! | [`waiting`] | which requests may wait for an answer of the sidecar |
+//! | [`absent`] | keys that no issuer has |
+//! | [`address`] | addresses as Envoy writes them |
 //! | [`target`] | how Envoy is told where the sidecar is |
 //! | `root` | one a VM and plugin: start, configuration, tick, feed |
 //! | `request` | one a request |
+//! | `ask` | what a request asks of the sidecar |
+//! | `metrics` | what is counted |
 //! | `verify` | signatures, in the host where it can |
 //! | `host` | every call to Envoy |
 //!
-//! The last four exist on wasm alone: a native binary that uses the host interface does not link.
+//! The last six exist on wasm alone: a native binary that uses the host interface does not link.
 
+pub mod absent;
+pub mod address;
 pub mod config;
 pub mod feed;
-pub mod refresh;
 pub mod target;
+pub mod waiting;
 
 #[cfg(target_arch = "wasm32")]
+mod ask;
+#[cfg(target_arch = "wasm32")]
 mod host;
+#[cfg(target_arch = "wasm32")]
+mod metrics;
 #[cfg(target_arch = "wasm32")]
 mod request;
 #[cfg(target_arch = "wasm32")]

@@ -3,51 +3,78 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use authn::authenticator::{Decision, Forward};
-use authn::feed::{FeedMessage as _, REFRESH_KEYS, RefreshKeysRequest, RefreshKeysResponse, RefreshOutcome};
+use authn::decision::{Answers, Decision, Forward, Refused};
 use authn::rejection::{Rejection, Unavailable};
-use authn::request::{Edit, HeaderLine, Request, is_stripped};
+use authn::request::{Edit, HeaderLine, Keep, Request, is_stripped};
+use authn::time::UnixSeconds;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
+use crate::ask::{PAUSE, Waiting};
 use crate::host::{self, ContextId, Lines, Part};
-use crate::refresh::Admission;
 use crate::root::Plugin;
+use crate::verify::Timed;
 
-/// Longest time that a request waits for an issuer's keys.
-const REFRESH_TIMEOUT: Duration = Duration::from_secs(2);
+/// Decisions about one request: each kind of question is asked once, and then there is an answer to all of them.
+const MAX_DECISIONS: usize = 4;
 
 /// A request on its way.
 pub(crate) struct HttpRequest {
     id: ContextId,
     plugin: Option<Rc<Plugin>>,
+    answers: Answers,
+    /// When it must be decided at the latest: set at its first question.
+    deadline: Option<Duration>,
     waiting: Option<Waiting>,
 }
 
-/// A request that waits for an issuer's keys. It counts as waiting until this is dropped, also when the client has
-/// gone.
-struct Waiting {
-    plugin: Rc<Plugin>,
-    call: u32,
-    issuer: String,
-}
-
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.plugin.state.borrow_mut().refreshes.left(&self.issuer);
-    }
-}
-
-/// What becomes of the request now.
-enum Outcome {
-    Forward(Forward),
-    Reject(Rejection),
-    Wait(Waiting),
+/// What became of the request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Forwarded,
+    Refused,
+    Waits,
 }
 
 impl HttpRequest {
-    pub(crate) const fn new(id: ContextId, plugin: Option<Rc<Plugin>>) -> Self {
-        Self { id, plugin, waiting: None }
+    pub(crate) fn new(id: ContextId, plugin: Option<Rc<Plugin>>) -> Self {
+        Self { id, plugin, answers: Answers::default(), deadline: None, waiting: None }
+    }
+
+    /// Decides as far as that is possible now.
+    fn proceed(&mut self, plugin: &Rc<Plugin>) -> Progress {
+        let lines = host::lines(Part::Headers);
+        let lines = borrowed(&lines);
+        #[cfg(feature = "kill-switch")]
+        if lines.iter().any(|(name, _)| *name == "x-kill-vm") {
+            std::process::abort();
+        }
+        let request = Request::read(&lines);
+        for _ in 0..MAX_DECISIONS {
+            let Some(clock) = host::clock() else { break };
+            match plugin.decide(&request, &self.answers, clock) {
+                Decision::Forward(forward) => {
+                    plugin.forward(&request, &forward, clock);
+                    return Progress::Forwarded;
+                }
+                Decision::Reject(refused) => {
+                    plugin.refuse(&refused);
+                    return Progress::Refused;
+                }
+                Decision::Ask(question) => {
+                    let deadline = *self.deadline.get_or_insert(clock.saturating_add(PAUSE));
+                    let remaining = deadline.saturating_sub(clock);
+                    let now = UnixSeconds::new(clock.as_secs());
+                    self.waiting = plugin.ask(self.id, question, now, remaining, &mut self.answers);
+                    if self.waiting.is_some() {
+                        return Progress::Waits;
+                    }
+                }
+            }
+        }
+        // Without a clock nothing can be decided.
+        plugin.refuse(&Rejection::from(Unavailable::NoSnapshot).into());
+        Progress::Refused
     }
 }
 
@@ -57,28 +84,9 @@ impl HttpContext for HttpRequest {
             host::reply(&Unavailable::NoSnapshot.into());
             return Action::Pause;
         };
-        let lines = host::lines(Part::Headers);
-        let lines = borrowed(&lines);
-        #[cfg(feature = "kill-switch")]
-        if lines.iter().any(|(name, _)| *name == "x-kill-vm") {
-            std::process::abort();
-        }
-        let request = Request::read(&lines);
-        let outcome = match plugin.decide(&request) {
-            Ok(Decision::Forward(forward)) => Outcome::Forward(forward),
-            Ok(Decision::Reject(rejection)) | Err(rejection) => Outcome::Reject(rejection),
-            Ok(Decision::RefreshKeys { issuer, kid }) => plugin.ask_for_keys(self.id, issuer, kid),
-        };
-        match outcome {
-            Outcome::Forward(forward) => {
-                plugin.forward(&request, &forward);
-                Action::Continue
-            }
-            Outcome::Reject(rejection) => plugin.refuse(&rejection),
-            Outcome::Wait(waiting) => {
-                self.waiting = Some(waiting);
-                Action::Pause
-            }
+        match self.proceed(&plugin) {
+            Progress::Forwarded => Action::Continue,
+            Progress::Refused | Progress::Waits => Action::Pause,
         }
     }
 
@@ -94,114 +102,89 @@ impl HttpContext for HttpRequest {
 
 impl Context for HttpRequest {
     fn on_grpc_call_response(&mut self, token_id: u32, status_code: u32, response_size: usize) {
-        let Some(waiting) = self.waiting.take_if(|waiting| waiting.call == token_id) else { return };
-        let plugin = Rc::clone(&waiting.plugin);
-        let response = if status_code == 0 {
-            host::on_behalf_of(plugin.root, self.id, || host::call_response(response_size))
-        } else {
-            None
-        };
-        let response = response.and_then(|bytes| RefreshKeysResponse::decode(&bytes).ok());
-        let outcome = match response {
-            Some(RefreshKeysResponse { outcome, snapshot }) => {
-                if let Some(encoded) = snapshot {
-                    plugin.adopt_and_share(&encoded);
-                }
-                outcome
-            }
-            None => RefreshOutcome::Failed,
-        };
-        let lines = host::lines(Part::Headers);
-        let lines = borrowed(&lines);
-        let request = Request::read(&lines);
-        let rejection = match plugin.decide(&request) {
-            Ok(Decision::Forward(forward)) => {
-                plugin.forward(&request, &forward);
-                host::resume();
-                return;
-            }
-            Ok(Decision::Reject(rejection)) | Err(rejection) => rejection,
-            Ok(Decision::RefreshKeys { issuer, kid }) => plugin.still_unknown(&issuer, &kid, outcome),
-        };
-        plugin.refuse(&rejection);
+        let Some(plugin) = self.plugin.clone() else { return };
+        let Some(waiting) = self.waiting.take_if(|waiting| waiting.is_for(token_id)) else { return };
+        waiting.answered(self.id, status_code, response_size, &mut self.answers);
+        if self.proceed(&plugin) == Progress::Forwarded {
+            host::resume();
+        }
     }
 }
 
 impl Plugin {
-    fn decide(&self, request: &Request<'_>) -> Result<Decision, Rejection> {
-        let now = Self::now()?;
-        Ok(self.state.borrow_mut().authenticator.decide(request, now, &self.verifier))
-    }
-
-    /// Asks the sidecar for the keys of `issuer`, if the request may wait for them.
-    fn ask_for_keys(self: &Rc<Self>, request: ContextId, issuer: String, kid: String) -> Outcome {
-        let now = match Self::now() {
-            Ok(now) => now,
-            Err(rejection) => return Outcome::Reject(rejection),
-        };
+    fn decide(&self, request: &Request<'_>, answers: &Answers, clock: Duration) -> Decision {
+        let client_address = self.config.tells_client_address().then(host::client_address).flatten();
+        let verifier = Timed::new(self.verifier);
+        let now = UnixSeconds::new(clock.as_secs());
         let mut state = self.state.borrow_mut();
-        match state.refreshes.enter(&issuer, &kid, now) {
-            Admission::Ask => {}
-            Admission::Absent => return Outcome::Reject(Rejection::UnknownKey),
-            Admission::Full => return Outcome::Reject(Unavailable::TooManyWaiting.into()),
+        let decision = state.authenticator.decide(request, client_address, answers, now, &verifier);
+        // Only who had to be verified is timed: the others would pay for it.
+        if let Some(spent) = verifier.spent() {
+            let whole = host::clock().unwrap_or(clock).saturating_sub(clock);
+            state.metrics.observe("verify_microseconds", microseconds(spent));
+            state.metrics.observe("decide_microseconds", microseconds(whole));
         }
-        let since = state.authenticator.generation();
-        drop(state);
-        let message = RefreshKeysRequest { issuer: issuer.clone(), kid, since }.encode();
-        let call = host::on_behalf_of(self.root, request, || {
-            host::call(&self.config.request_target, REFRESH_KEYS, &message, REFRESH_TIMEOUT)
-        });
-        match call {
-            Some(call) => Outcome::Wait(Waiting { plugin: Rc::clone(self), call, issuer }),
-            None => {
-                self.state.borrow_mut().refreshes.left(&issuer);
-                Outcome::Reject(Unavailable::RefreshFailed.into())
-            }
-        }
+        decision
     }
 
-    /// The issuer was asked, and the key is still not known.
-    fn still_unknown(&self, issuer: &str, kid: &str, outcome: RefreshOutcome) -> Rejection {
-        if outcome != RefreshOutcome::Fetched {
-            return Unavailable::RefreshFailed.into();
-        }
-        if let Some(now) = host::now() {
-            self.state.borrow_mut().refreshes.had_no(issuer, kid, now);
-        }
-        Rejection::UnknownKey
-    }
-
-    /// Rewrites the request's headers. Whatever of the client's could mean identity is taken away, on every route;
-    /// credential and identity are added on routes to the API server alone.
-    fn forward(&self, request: &Request<'_>, forward: &Forward) {
-        for edit in request.edits() {
-            match edit {
-                Edit::Remove(name) => host::remove_line(Part::Headers, name),
-                Edit::Set(name, value) => host::set_header(name, value),
-            }
-        }
+    /// Rewrites the request's headers. On routes to the API server credential and identity are added, or its own are
+    /// kept; on all others every trace of either is taken away.
+    fn forward(&self, request: &Request<'_>, forward: &Forward, clock: Duration) {
         let leads_upstream = host::route_cluster().is_some_and(|cluster| self.config.is_upstream(&cluster));
         if leads_upstream {
-            for (name, value) in forward.upstream_headers() {
-                host::add_header(name, value);
-            }
+            forward.edits(request).for_each(apply);
+            forward.add_upstream_headers(host::add_header);
+        } else {
+            request.edits(Keep::Nothing).for_each(apply);
         }
-        let identity = forward.identity();
-        host::set_log_field("authn_issuer", identity.issuer());
-        host::set_log_field("authn_user", identity.user().username());
-        host::set_log_field("authn_groups", &identity.user().groups().join("|"));
-        self.record(if leads_upstream { "ok" } else { "not_upstream" });
+        if self.config.end_streams_at_token_expiry
+            && let Some(expires) = forward.caller().expires()
+        {
+            let life = Duration::from_secs(expires.get()).saturating_sub(clock);
+            // Zero would mean no end.
+            host::set_header(MAX_STREAM_DURATION, life.as_millis().max(1).to_string().as_bytes());
+        }
+        let caller = forward.caller();
+        self.log_user(caller.user());
+        if let Some(user) = forward.impersonated() {
+            host::set_log_field("authn_impersonated_user", user.username());
+            host::set_log_field("authn_impersonated_groups", &user.groups().join("|"));
+        }
+        self.record(if leads_upstream { "ok" } else { "not_upstream" }, caller.source().name());
     }
 
-    fn refuse(&self, rejection: &Rejection) -> Action {
-        self.record(rejection.reason());
+    fn refuse(&self, refused: &Refused) {
+        let Refused { rejection, source, user } = refused;
+        if let Some(user) = user {
+            self.log_user(user);
+        }
+        self.record(rejection.reason(), source.as_ref().map_or("none", |source| source.name()));
         host::reply(rejection);
-        Action::Pause
     }
 
-    fn record(&self, reason: &'static str) {
+    fn log_user(&self, user: &authn::user::UserInfo) {
+        host::set_log_field("authn_user", user.username());
+        host::set_log_field("authn_groups", &user.groups().join("|"));
+    }
+
+    fn record(&self, reason: &'static str, source: &str) {
         host::set_log_field("authn_reason", reason);
-        self.count(reason);
+        host::set_log_field("authn_issuer", source);
+        self.state.borrow_mut().metrics.request(reason, source);
+    }
+}
+
+/// How Envoy's router is told when a stream must end at the latest, in milliseconds. It goes no further.
+const MAX_STREAM_DURATION: &str = "x-envoy-upstream-stream-duration-ms";
+
+fn microseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn apply(edit: &Edit<'_>) {
+    match edit {
+        Edit::Remove(name) => host::remove_line(Part::Headers, name),
+        Edit::Set(name, value) => host::set_header(name, value),
     }
 }
 

@@ -1,25 +1,24 @@
 //! One for each VM and plugin: start, configuration, ticks, and the feed.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
 
 use authn::authenticator::Authenticator;
 use authn::cache::HashKey;
 use authn::feed::{FeedMessage as _, GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse};
-use authn::rejection::{Rejection, Unavailable};
 use authn::snapshot::{Generation, Snapshot};
-use authn::time::UnixSeconds;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::ContextType;
 
+use crate::absent::AbsentKeys;
 use crate::config::Config;
 use crate::feed::{Answer, Feed, Next, TICK_MILLISECONDS};
 use crate::host::{self, ContextId};
-use crate::refresh::Refreshes;
+use crate::metrics::Metrics;
 use crate::request::HttpRequest;
 use crate::verify::Verifier;
+use crate::waiting::WaitingRooms;
 
 /// The sidecar holds a poll for about 20 s.
 const POLL_TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,11 +44,12 @@ pub(crate) struct Plugin {
 /// What changes.
 pub(crate) struct State {
     pub(crate) authenticator: Authenticator,
-    pub(crate) refreshes: Refreshes,
+    pub(crate) waiting: WaitingRooms,
+    pub(crate) absent: AbsentKeys,
+    pub(crate) metrics: Metrics,
     feed: Feed,
     /// What lay in shared data and could not be used.
     refused: Option<Generation>,
-    counters: HashMap<&'static str, u32>,
 }
 
 /// Where snapshots lie in Envoy's shared data. Two gateways in one Envoy differ by plugin or by sidecar, and must
@@ -130,11 +130,16 @@ impl Plugin {
         Self {
             keys: SharedKeys { snapshot: key("snapshot"), generation: key("generation") },
             state: RefCell::new(State {
-                authenticator: Authenticator::new(config.token_cache_bytes, HashKey::new(hash_key)),
-                refreshes: Refreshes::default(),
+                authenticator: Authenticator::new(
+                    config.policy.clone(),
+                    config.token_cache_bytes,
+                    HashKey::new(hash_key),
+                ),
+                waiting: WaitingRooms::default(),
+                absent: AbsentKeys::default(),
+                metrics: Metrics::default(),
                 feed: Feed::new(u64::from_le_bytes(jitter)),
                 refused: None,
-                counters: HashMap::new(),
             }),
             root,
             config,
@@ -235,9 +240,11 @@ impl Plugin {
         if !state.authenticator.adopt(snapshot, now) {
             return (Answer::NothingNewer, None);
         }
-        state.refreshes.forget();
+        state.absent.clear();
+        state.metrics.count("snapshots_adopted");
+        state.metrics.set("snapshot_generation", generation.counter);
+        state.metrics.set("snapshot_adopted_timestamp_seconds", now.get());
         drop(state);
-        self.count("snapshots_adopted");
         (Answer::Adopted, Some(generation))
     }
 
@@ -258,21 +265,9 @@ impl Plugin {
         }
     }
 
-    /// Counts one in a counter of Envoy's: `wasmcustom.kube_oidc_filter.<name>`.
+    /// Counts one in `kube_oidc_filter.<name>`.
     pub(crate) fn count(&self, name: &'static str) {
-        let known = self.state.borrow().counters.get(name).copied();
-        let counter = known.or_else(|| host::counter(&format!("kube_oidc_filter.{name}")));
-        if let Some(counter) = counter {
-            if known.is_none() {
-                self.state.borrow_mut().counters.insert(name, counter);
-            }
-            host::increment(counter);
-        }
-    }
-
-    /// The time, or what to answer without it.
-    pub(crate) fn now() -> Result<UnixSeconds, Rejection> {
-        host::now().ok_or_else(|| Unavailable::NoSnapshot.into())
+        self.state.borrow_mut().metrics.count(name);
     }
 }
 

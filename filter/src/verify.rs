@@ -3,6 +3,9 @@
 //! Envoy's foreign function `verify_signature` takes microseconds where Rust in wasm takes a millisecond. Whether this
 //! host has it, and for which families, is found out by known answers when the VM starts.
 
+use std::cell::Cell;
+use std::time::Duration;
+
 use authn::algorithm::{Algorithm, Hash};
 use authn::keys::Key;
 use authn::signature::{InvalidSignature, Portable, VerifySignature, ecdsa_signature_der};
@@ -68,6 +71,43 @@ impl Verifier {
             Algorithm::Es512 => self.p521,
             Algorithm::Ps256 | Algorithm::Ps384 | Algorithm::Ps512 => false,
         }
+    }
+}
+
+/// A verifier that says how long it took.
+pub(crate) struct Timed {
+    verifier: Verifier,
+    spent: Cell<Option<Duration>>,
+}
+
+impl Timed {
+    pub(crate) const fn new(verifier: Verifier) -> Self {
+        Self { verifier, spent: Cell::new(None) }
+    }
+
+    /// What all checks took; `None` when there was none.
+    pub(crate) const fn spent(&self) -> Option<Duration> {
+        self.spent.get()
+    }
+}
+
+impl VerifySignature for Timed {
+    fn verify(
+        &self,
+        key: &Key,
+        algorithm: Algorithm,
+        signing_input: &[u8],
+        signature: &[u8],
+    ) -> Result<(), InvalidSignature> {
+        let start = host::clock();
+        let result = self.verifier.verify(key, algorithm, signing_input, signature);
+        let took = host::clock().zip(start).map(|(end, start)| end.saturating_sub(start)).unwrap_or_default();
+        self.spent.set(Some(self.spent.get().unwrap_or_default().saturating_add(took)));
+        result
+    }
+
+    fn is_slow(&self, algorithm: Algorithm) -> bool {
+        self.verifier.is_slow(algorithm)
     }
 }
 

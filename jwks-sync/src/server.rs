@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use authn::feed::{
     GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse, REFRESH_KEYS, RefreshKeysRequest,
-    RefreshKeysResponse, RefreshOutcome,
+    RefreshKeysResponse, RefreshOutcome, ReviewImpersonationRequest, ReviewImpersonationResponse,
+    ReviewTokenRequest, ReviewTokenResponse,
 };
 use futures_util::{Stream, stream};
 use tokio::net::{UnixListener, UnixStream};
@@ -242,6 +243,22 @@ impl generated::feed_server::Feed for Feed {
         );
         let snapshot = bytes(self.store.newer_than(since));
         Ok(Response::new(RefreshKeysResponse { outcome, snapshot }))
+    }
+
+    /// Nobody is asked yet, so nobody is allowed anything.
+    async fn review_impersonation(
+        &self,
+        _: Request<ReviewImpersonationRequest>,
+    ) -> Result<Response<ReviewImpersonationResponse>, Status> {
+        Ok(Response::new(ReviewImpersonationResponse::Failed))
+    }
+
+    /// As [`review_impersonation`](Self::review_impersonation).
+    async fn review_token(
+        &self,
+        _: Request<ReviewTokenRequest>,
+    ) -> Result<Response<ReviewTokenResponse>, Status> {
+        Ok(Response::new(ReviewTokenResponse::Failed))
     }
 }
 

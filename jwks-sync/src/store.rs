@@ -256,6 +256,8 @@ impl Store {
             generation: previous.map(|snapshot| snapshot.generation).unwrap_or_default(),
             issuers: contents.issuers.iter().map(with_keys).collect(),
             upstream_credential: contents.credential.credential.clone(),
+            anonymous: None,
+            token_webhook: None,
         };
         if previous != Some(&snapshot) {
             self.publish(contents, snapshot);

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -44,6 +45,7 @@ pub struct GatewayOptions {
     configuration: Value,
     credential: Vec<String>,
     flags: Vec<String>,
+    own_token: Option<String>,
     policy: Option<Value>,
     token: String,
     upstream: Upstream,
@@ -99,6 +101,7 @@ impl GatewayOptions {
             configuration,
             credential: vec!["--upstream-token-file=${DIR}/token".to_owned()],
             flags: Vec::new(),
+            own_token: None,
             policy: None,
             token: ApiServer::TOKEN.to_owned(),
             upstream: upstream.into(),
@@ -121,6 +124,22 @@ impl GatewayOptions {
     #[must_use]
     pub fn rewrite(mut self, rewrite: impl FnOnce(&str) -> String + 'static) -> Self {
         self.alter.push(Box::new(rewrite));
+        self
+    }
+
+    /// More members of the filter's configuration.
+    #[must_use]
+    pub fn filter(self, members: &Value) -> Self {
+        const LAST: &str = r#""upstreamClusters": ["kube_apiserver"]"#;
+        let members = members.as_object().expect("an object");
+        let more: String = members.iter().map(|(name, value)| format!(", {name:?}: {value}")).collect();
+        self.alter(LAST, &format!("{LAST}{more}"))
+    }
+
+    /// The sidecar asks the API server its questions with this token.
+    #[must_use]
+    pub fn asks_with(mut self, token: &str) -> Self {
+        self.own_token = Some(token.to_owned());
         self
     }
 
@@ -179,6 +198,10 @@ impl GatewayOptions {
             sidecar.write("policy.json", policy.to_string());
             flags.push("--policy=${DIR}/policy.json");
         }
+        if let Some(token) = &self.own_token {
+            sidecar.write("kubeconfig", kubeconfig(&self.upstream, token).to_string());
+            flags.push("--kubeconfig=${DIR}/kubeconfig");
+        }
         flags.extend(self.credential.iter().chain(&self.flags).map(String::as_str));
         sidecar.spawn(&flags).await;
 
@@ -196,6 +219,21 @@ impl GatewayOptions {
         }
         gateway
     }
+}
+
+/// How to reach the API server with this token.
+fn kubeconfig(upstream: &Upstream, token: &str) -> Value {
+    let Upstream { port, ca_pem, name } = upstream;
+    let cluster = json!({
+        "server": format!("https://127.0.0.1:{port}"), "tls-server-name": name,
+        "certificate-authority-data": base64::engine::general_purpose::STANDARD.encode(ca_pem),
+    });
+    json!({
+        "apiVersion": "v1", "kind": "Config", "current-context": "test",
+        "clusters": [{"name": "test", "cluster": cluster}],
+        "users": [{"name": "test", "user": {"token": token}}],
+        "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+    })
 }
 
 const FLAGS: [&str; 3] =
@@ -276,10 +314,10 @@ impl Gateway {
         self.files.path()
     }
 
-    /// One of the filter's counters.
+    /// One of the filter's counters, or how many requests came to this reason, whoever sent them.
     pub async fn counter(&self, name: &str) -> u64 {
-        let name = format!("wasmcustom.kube_oidc_filter.{name}");
-        self.envoy.stats(&format!("^{}$", name.replace('.', "\\."))).await.get(&name).copied().unwrap_or(0)
+        let pattern = format!("^wasmcustom\\.kube_oidc_filter\\.({name}|requests\\.{name}\\.[^.]*)$");
+        self.envoy.stats(&pattern).await.values().sum()
     }
 
     /// Waits until each VM (one a worker, one on the main thread) has adopted so many snapshots.

@@ -70,7 +70,7 @@ impl FeedMessage for RefreshKeysResponse {
     }
 }
 
-fn decode<M: Message + Default>(encoded: &[u8]) -> Result<M, FeedError> {
+pub(super) fn decode<M: Message + Default>(encoded: &[u8]) -> Result<M, FeedError> {
     M::decode(encoded).map_err(|_| FeedError)
 }
 

@@ -6,6 +6,7 @@ use prost::Message;
 
 use super::generated as wire;
 use crate::algorithm::{Algorithm, AlgorithmSet};
+use crate::anonymous::Anonymous;
 use crate::issuer::{ClaimMappings, IdentityGuard, Issuer, PrefixedClaim, RequiredClaim};
 use crate::keys::{IssuerKeys, Key};
 use crate::snapshot::{Generation, Snapshot, SnapshotError, UpstreamCredential};
@@ -34,7 +35,14 @@ impl TryFrom<wire::Snapshot> for Snapshot {
     type Error = SnapshotError;
 
     fn try_from(raw: wire::Snapshot) -> Result<Self, SnapshotError> {
-        let wire::Snapshot { generation, issuers, upstream_credential, required_features } = raw;
+        let wire::Snapshot {
+            generation,
+            issuers,
+            upstream_credential,
+            required_features,
+            anonymous,
+            token_webhook,
+        } = raw;
         if !required_features.is_empty() {
             return Err(SnapshotError::Feature);
         }
@@ -49,6 +57,13 @@ impl TryFrom<wire::Snapshot> for Snapshot {
             generation: generation.ok_or(SnapshotError::NoGeneration)?.into(),
             issuers,
             upstream_credential: upstream_credential.map(UpstreamCredential::try_from).transpose()?,
+            anonymous: anonymous.map(|wire::Anonymous { paths }| Anonymous { paths }),
+            token_webhook: token_webhook.map(
+                |wire::TokenWebhook { allowed_system_usernames, allowed_system_groups }| IdentityGuard {
+                    allowed_usernames: allowed_system_usernames.into_iter().collect(),
+                    allowed_groups: allowed_system_groups.into_iter().collect(),
+                },
+            ),
         })
     }
 }
@@ -143,7 +158,7 @@ impl From<Generation> for wire::Generation {
 
 impl From<&Snapshot> for wire::Snapshot {
     fn from(snapshot: &Snapshot) -> Self {
-        let Snapshot { generation, issuers, upstream_credential } = snapshot;
+        let Snapshot { generation, issuers, upstream_credential, anonymous, token_webhook } = snapshot;
         Self {
             generation: Some((*generation).into()),
             issuers: issuers.iter().map(wire::Issuer::from).collect(),
@@ -152,6 +167,11 @@ impl From<&Snapshot> for wire::Snapshot {
                 not_after: credential.not_after().map_or(0, UnixSeconds::get),
             }),
             required_features: Vec::new(),
+            anonymous: anonymous.as_ref().map(|Anonymous { paths }| wire::Anonymous { paths: paths.clone() }),
+            token_webhook: token_webhook.as_ref().map(|guard| wire::TokenWebhook {
+                allowed_system_usernames: guard.allowed_usernames.iter().cloned().collect(),
+                allowed_system_groups: guard.allowed_groups.iter().cloned().collect(),
+            }),
         }
     }
 }

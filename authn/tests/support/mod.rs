@@ -5,11 +5,14 @@ use std::cell::Cell;
 use std::sync::LazyLock;
 
 use authn::algorithm::{Algorithm, AlgorithmSet, Family};
-use authn::authenticator::{Authenticator, Decision};
+use authn::authenticator::Authenticator;
 use authn::base64url;
 use authn::cache::HashKey;
+use authn::decision::{Answers, Decision, Forward, Question, Refused};
+use authn::feed::RefreshKeysRequest;
 use authn::issuer::{ClaimMappings, IdentityGuard, Issuer, PrefixedClaim, RequiredClaim};
 use authn::keys::{IssuerKeys, Key};
+use authn::policy::RequestPolicy;
 use authn::request::Request;
 use authn::signature::{InvalidSignature, Portable, VerifySignature};
 use authn::snapshot::{Generation, Snapshot, UpstreamCredential};
@@ -281,11 +284,17 @@ pub(crate) fn snapshot(issuers: impl IntoIterator<Item = Issuer>) -> Snapshot {
         generation: Generation { epoch: 1, counter: 1 },
         issuers: issuers.into_iter().collect(),
         upstream_credential: Some(UpstreamCredential::new(CREDENTIAL.to_owned(), None).unwrap()),
+        anonymous: None,
+        token_webhook: None,
     }
 }
 
 pub(crate) fn authenticator(snapshot: Snapshot) -> Authenticator {
-    let mut authenticator = Authenticator::new(1 << 20, HashKey::new([7; 16]));
+    authenticator_with(RequestPolicy::default(), snapshot)
+}
+
+pub(crate) fn authenticator_with(policy: RequestPolicy, snapshot: Snapshot) -> Authenticator {
+    let mut authenticator = Authenticator::new(policy, 1 << 20, HashKey::new([7; 16]));
     // By way of the wire, as in life.
     let snapshot = Snapshot::decode(&snapshot.encode()).unwrap();
     assert!(authenticator.adopt(snapshot, at(NOW)));
@@ -299,6 +308,8 @@ pub(crate) const fn at(seconds: u64) -> UnixSeconds {
 /// What came of a request, in the words of the rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
+    /// This must be asked first.
+    Ask(Question),
     /// It goes on with these headers, all of them.
     Forward(Vec<(String, String)>),
     /// Reason and status code.
@@ -307,14 +318,30 @@ pub(crate) enum Outcome {
     RefreshKeys(String),
 }
 
+/// Decides about a request for which nothing was asked yet.
+pub(crate) fn judge(
+    authenticator: &mut Authenticator,
+    request: &Request<'_>,
+    now: UnixSeconds,
+    verifier: &impl VerifySignature,
+) -> Decision {
+    authenticator.decide(request, None, &Answers::default(), now, verifier)
+}
+
+/// The headers that a request goes on with, besides its own.
+pub(crate) fn upstream_headers(forward: &Forward) -> Vec<(String, String)> {
+    let mut headers = Vec::new();
+    forward.add_upstream_headers(|name, value| headers.push((name.to_owned(), value.to_owned())));
+    headers
+}
+
 impl From<Decision> for Outcome {
     fn from(decision: Decision) -> Self {
         match decision {
-            Decision::Forward(forward) => Self::Forward(
-                forward.upstream_headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
-            ),
-            Decision::Reject(rejection) => Self::Reject(rejection.reason(), rejection.code()),
-            Decision::RefreshKeys { kid, .. } => Self::RefreshKeys(kid),
+            Decision::Ask(Question::Keys(RefreshKeysRequest { kid, .. })) => Self::RefreshKeys(kid),
+            Decision::Ask(question) => Self::Ask(question),
+            Decision::Forward(forward) => Self::Forward(upstream_headers(&forward)),
+            Decision::Reject(Refused { rejection, .. }) => Self::Reject(rejection.reason(), rejection.code()),
         }
     }
 }
@@ -512,7 +539,7 @@ impl Case {
         let authorization = format!("Bearer {}", self.token());
         let lines = [("authorization", authorization.as_bytes())];
         let mut authenticator = authenticator(snapshot(issuers));
-        authenticator.decide(&Request::read(&lines), at(self.now), &Portable).into()
+        judge(&mut authenticator, &Request::read(&lines), at(self.now), &Portable).into()
     }
 
     #[track_caller]

@@ -30,7 +30,9 @@ fn snapshot(issuer: &Issuer, epoch: u64, counter: u64, credential: &str) -> Vec<
     };
     let credential = UpstreamCredential::new(credential.to_owned(), None).expect("a token");
     let generation = Generation { epoch, counter };
-    Snapshot { generation, issuers: vec![issuer], upstream_credential: Some(credential) }.encode()
+    let upstream_credential = Some(credential);
+    Snapshot { generation, issuers: vec![issuer], upstream_credential, anonymous: None, token_webhook: None }
+        .encode()
 }
 
 #[tokio::test]

@@ -1,0 +1,88 @@
+//! The snapshot in force, with what is remembered of its issuers.
+
+use std::rc::Rc;
+
+use subtle::ConstantTimeEq as _;
+
+use crate::anonymous::Anonymous;
+use crate::budget::FailureBudget;
+use crate::issuer::{IdentityGuard, Issuer};
+use crate::rejection::Unavailable;
+use crate::snapshot::{Generation, Snapshot, UpstreamCredential};
+use crate::time::UnixSeconds;
+use crate::token::{self, BearerToken};
+
+/// What Google's tokens call `https://accounts.google.com` at times; go-oidc lets it pass for that issuer alone.
+const GOOGLE: (&str, &str) = ("accounts.google.com", "https://accounts.google.com");
+
+pub(super) struct Current {
+    pub(super) generation: Generation,
+    issuers: Vec<CurrentIssuer>,
+    upstream: Option<Upstream>,
+    anonymous: Option<Anonymous>,
+    pub(super) token_webhook: Option<IdentityGuard>,
+}
+
+pub(super) struct CurrentIssuer {
+    pub(super) issuer: Issuer,
+    pub(super) url: Rc<str>,
+    pub(super) budget: FailureBudget,
+}
+
+/// The upstream credential as it is sent.
+struct Upstream {
+    credential: UpstreamCredential,
+    authorization: Rc<str>,
+    /// `iss` of the credential, if it is a JWT: the cluster's own issuer.
+    issuer: Option<String>,
+}
+
+impl Current {
+    pub(super) fn new(snapshot: Snapshot, now: UnixSeconds) -> Self {
+        let Snapshot { generation, issuers, upstream_credential, anonymous, token_webhook } = snapshot;
+        let issuers = issuers.into_iter().map(|issuer| CurrentIssuer {
+            url: issuer.url.as_str().into(),
+            issuer,
+            budget: FailureBudget::full(now),
+        });
+        let upstream = upstream_credential.map(|credential| Upstream {
+            authorization: format!("Bearer {}", credential.token()).into(),
+            issuer: token::claimed_issuer(credential.token()),
+            credential,
+        });
+        Self { generation, issuers: issuers.collect(), upstream, anonymous, token_webhook }
+    }
+
+    /// The value of `authorization` under which requests go on.
+    pub(super) fn authorization(&self, now: UnixSeconds) -> Result<Rc<str>, Unavailable> {
+        let upstream = self.upstream.as_ref().ok_or(Unavailable::NoCredential)?;
+        if !upstream.credential.is_valid_at(now) {
+            return Err(Unavailable::CredentialExpired);
+        }
+        Ok(Rc::clone(&upstream.authorization))
+    }
+
+    /// Whether a client presents the gateway's own credential.
+    pub(super) fn is_our_own(&self, token: &BearerToken<'_>) -> bool {
+        self.upstream.as_ref().is_some_and(|upstream| {
+            token.as_str().as_bytes().ct_eq(upstream.credential.token().as_bytes()).into()
+        })
+    }
+
+    /// Whether a request for `target` may come without a credential.
+    pub(super) fn is_open_to_all(&self, target: &[u8]) -> bool {
+        self.anonymous.as_ref().is_some_and(|anonymous| anonymous.covers(target))
+    }
+
+    /// The configured issuer that a token claims to be from.
+    pub(super) fn issuer(&mut self, untrusted_issuer: &str) -> Option<&mut CurrentIssuer> {
+        let url = if untrusted_issuer == GOOGLE.0 { GOOGLE.1 } else { untrusted_issuer };
+        self.issuers.iter_mut().find(|current| current.issuer.url == url)
+    }
+
+    /// Whether a token claims to be the cluster's own.
+    pub(super) fn is_clusters(&self, untrusted_issuer: &str) -> bool {
+        let own = self.upstream.as_ref().and_then(|upstream| upstream.issuer.as_deref());
+        own == Some(untrusted_issuer)
+    }
+}

@@ -1,0 +1,224 @@
+//! Whose token it is: by what was verified or reviewed a moment ago, by its issuer's keys, or by asking.
+
+use std::rc::Rc;
+
+use super::current::{Current, CurrentIssuer};
+use super::{Refusal, size};
+use crate::cache::{TokenCache, TokenHash};
+use crate::claims::Validity;
+use crate::decision::{Answers, Caller, Identity, Question, Source};
+use crate::feed::{RefreshKeysRequest, ReviewTokenRequest};
+use crate::impersonation::ImpersonationHeaders;
+use crate::issuer::{IdentityGuard, Issuer};
+use crate::keys::IssuerKeys;
+use crate::policy::{AddedExtra, RequestPolicy};
+use crate::rejection::{Rejection, Unavailable};
+use crate::signature::VerifySignature;
+use crate::snapshot::Generation;
+use crate::time::UnixSeconds;
+use crate::token::{self, BearerToken, UnverifiedToken};
+use crate::user::UserInfo;
+use crate::verifier::{self, VerifyError};
+
+/// Somebody whose token is good.
+#[derive(Clone)]
+pub(super) enum Known {
+    /// They are impersonated.
+    Impersonable(Rc<Identity>),
+    /// Their own token goes on, since the API server itself accepts it.
+    PassThrough(Rc<Caller>),
+}
+
+/// A token that was found good, and all that it depends on.
+pub(super) struct Token {
+    generation: Generation,
+    life: Life,
+    known: Known,
+}
+
+enum Life {
+    /// Verified here.
+    Verified { validity: Validity, keys_not_after: UnixSeconds },
+    /// Said by somebody else, and good until then.
+    Reviewed { until: UnixSeconds },
+}
+
+impl Token {
+    fn is_good(&self, generation: Generation, now: UnixSeconds) -> bool {
+        let lives = match &self.life {
+            Life::Verified { validity, keys_not_after } => {
+                validity.check(now).is_ok() && now < *keys_not_after
+            }
+            Life::Reviewed { until } => now < *until,
+        };
+        lives && self.generation == generation
+    }
+
+    fn size(&self) -> usize {
+        match &self.known {
+            Known::Impersonable(identity) => size(&identity.headers),
+            // As much as its headers would take, if it had any.
+            Known::PassThrough(caller) => {
+                ImpersonationHeaders::of_target(&caller.user, &AddedExtra::default())
+                    .map_or(usize::MAX, |headers| size(&headers))
+            }
+        }
+    }
+}
+
+/// What is asked: whose `token` is this?
+pub(super) struct Ask<'a> {
+    pub(super) token: &'a BearerToken<'a>,
+    pub(super) hash: TokenHash,
+    pub(super) policy: &'a RequestPolicy,
+    pub(super) answers: &'a Answers,
+    pub(super) now: UnixSeconds,
+}
+
+/// Finds the owner of a token, and remembers whom it found.
+pub(super) fn find(
+    ask: Ask<'_>,
+    current: &mut Current,
+    tokens: &mut TokenCache<Token>,
+    verifier: &impl VerifySignature,
+) -> Result<Known, Refusal> {
+    if current.is_our_own(ask.token) {
+        return Err(Rejection::OwnCredential.into());
+    }
+    if let Some(token) = tokens.find(ask.hash) {
+        if token.is_good(current.generation, ask.now) {
+            return Ok(token.known.clone());
+        }
+        tokens.remove(ask.hash);
+    }
+    let generation = current.generation;
+    let (life, known) = match claimed_issuer(ask.token, current) {
+        Claimed::Configured(token, issuer) => {
+            let source = Source::Issuer(Rc::clone(&issuer.url));
+            authenticate(&ask, token, issuer, &source, generation, verifier)
+                .map_err(|refusal| refusal.judged_as(&source))?
+        }
+        Claimed::Other(otherwise) => review(&ask, current, otherwise)?,
+    };
+    let token = Rc::new(Token { generation, life, known });
+    let bytes = token.size();
+    tokens.insert(ask.hash, Rc::clone(&token), bytes);
+    Ok(token.known.clone())
+}
+
+/// Whose a token says that it is.
+enum Claimed<'t, 'c> {
+    Configured(UnverifiedToken<'t>, &'c mut CurrentIssuer),
+    /// Nobody's who is configured: the answer, if nobody else knows it.
+    Other(Rejection),
+}
+
+/// Reads `iss`.
+fn claimed_issuer<'t, 'c>(token: &'t BearerToken<'t>, current: &'c mut Current) -> Claimed<'t, 'c> {
+    let parsed = match UnverifiedToken::parse(token) {
+        Ok(parsed) => parsed,
+        Err(error) => return Claimed::Other(Rejection::Token(error)),
+    };
+    let issuer = parsed.untrusted_issuer().unwrap_or_default().to_owned();
+    match current.issuer(&issuer) {
+        Some(current) => Claimed::Configured(parsed, current),
+        None => Claimed::Other(Rejection::UnknownIssuer),
+    }
+}
+
+fn authenticate(
+    ask: &Ask<'_>,
+    token: UnverifiedToken<'_>,
+    CurrentIssuer { issuer, budget, .. }: &mut CurrentIssuer,
+    source: &Source,
+    generation: Generation,
+    verifier: &impl VerifySignature,
+) -> Result<(Life, Known), Refusal> {
+    let keys = usable_keys(issuer, ask.now)?;
+    let claims = verifier::verify(token, issuer, keys, ask.now, verifier, || budget.may_check(ask.now))
+        .map_err(|error| {
+            if let VerifyError::Signature { slow_checks } = error {
+                budget.failed(slow_checks);
+            }
+            refusal(error, issuer, ask.answers, generation)
+        })?;
+    let user = UserInfo::map(&claims, issuer).map_err(Rejection::Claims)?;
+    let validity = claims.validity();
+    let identity = identity(ask.policy, source.clone(), user, &issuer.guard, Some(validity.expires()))?;
+    let life = Life::Verified { validity, keys_not_after: keys.not_after };
+    Ok((life, Known::Impersonable(Rc::new(identity))))
+}
+
+/// Asks about a token that is not from a configured issuer, if anybody is to be asked.
+fn review(ask: &Ask<'_>, current: &mut Current, otherwise: Rejection) -> Result<(Life, Known), Refusal> {
+    if ask.policy.token_passthrough.is_none() && current.token_webhook.is_none() {
+        return Err(otherwise.into());
+    }
+    // A token that claims a configured issuer, in whatever spelling, is that issuer's to judge and nobody else's.
+    let claims = token::claimed_issuers(ask.token.as_str());
+    if claims.iter().any(|claimed| current.issuer(claimed).is_some()) {
+        return Err(otherwise.into());
+    }
+    let is_clusters = claims.iter().any(|claimed| current.is_clusters(claimed));
+    // Nobody but the cluster has any business with the cluster's own tokens.
+    let guard = current.token_webhook.as_ref().filter(|_| !is_clusters);
+    if ask.policy.token_passthrough.is_none() && guard.is_none() {
+        return Err(otherwise.into());
+    }
+    let question = ReviewTokenRequest {
+        token: ask.token.as_str().to_owned(),
+        pass_through: ask.policy.token_passthrough.clone(),
+        webhook: guard.is_some(),
+    };
+    let Some((by, user, until)) = ask.answers.reviewed(&question).transpose()? else {
+        return Err(Refusal::Ask(Box::new(Question::Token(question))));
+    };
+    let life = Life::Reviewed { until };
+    Ok(match (&by, guard) {
+        (Source::TokenWebhook, Some(guard)) => {
+            let identity = identity(ask.policy, by.clone(), user, guard, None)
+                .map_err(|error| Refusal::from(error).judged_as(&by))?;
+            (life, Known::Impersonable(Rc::new(identity)))
+        }
+        (Source::ApiServer, _) => {
+            (life, Known::PassThrough(Rc::new(Caller { source: by, user, expires: None })))
+        }
+        _ => return Err(otherwise.into()),
+    })
+}
+
+/// Somebody who may be impersonated: their names allowed to whoever vouches for them, and safe in headers.
+fn identity(
+    policy: &RequestPolicy,
+    source: Source,
+    user: UserInfo,
+    guard: &IdentityGuard,
+    expires: Option<UnixSeconds>,
+) -> Result<Identity, Rejection> {
+    let user = user.guarded(guard).map_err(Rejection::Identity)?;
+    let headers = ImpersonationHeaders::new(&user, &policy.added_extra).map_err(Rejection::Identity)?;
+    Ok(Identity { caller: Caller { source, user, expires }, headers })
+}
+
+fn usable_keys(issuer: &Issuer, now: UnixSeconds) -> Result<&IssuerKeys, Unavailable> {
+    let keys = issuer.keys.as_ref().ok_or(Unavailable::NoKeys)?;
+    if now < keys.not_after { Ok(keys) } else { Err(Unavailable::KeysTooOld) }
+}
+
+fn refusal(error: VerifyError, issuer: &Issuer, answers: &Answers, generation: Generation) -> Refusal {
+    match error {
+        VerifyError::AlgorithmNotAllowed => Rejection::AlgorithmNotAllowed.into(),
+        VerifyError::Claims(error) => Rejection::Claims(error).into(),
+        VerifyError::Signature { .. } => Rejection::Signature.into(),
+        VerifyError::Throttled => Unavailable::Throttled.into(),
+        VerifyError::Token(error) => Rejection::Token(error).into(),
+        VerifyError::UnknownKey { kid } => match answers.why_no_key() {
+            Some(rejection) => rejection.into(),
+            None => Refusal::Ask(Box::new(Question::Keys(RefreshKeysRequest {
+                issuer: issuer.url.clone(),
+                kid,
+                since: Some(generation),
+            }))),
+        },
+    }
+}

@@ -1,0 +1,306 @@
+//! What becomes of a request, and what must be asked before that is known.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use crate::feed::{
+    FeedMessage as _, REFRESH_KEYS, REVIEW_IMPERSONATION, REVIEW_TOKEN, RefreshKeysRequest, RefreshOutcome,
+    ReviewImpersonationRequest, ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse,
+};
+use crate::impersonation::ImpersonationHeaders;
+use crate::rejection::{Denial, Rejection, Unavailable};
+use crate::request::{Edit, Keep, Request};
+use crate::time::UnixSeconds;
+use crate::user::UserInfo;
+
+/// What becomes of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Ask the sidecar, note its answer, then decide again.
+    Ask(Question),
+    /// It goes on.
+    Forward(Forward),
+    /// It is answered here.
+    Reject(Refused),
+}
+
+/// A request that does not go on, and what is known of who sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why, and what it is answered.
+    pub rejection: Rejection,
+    /// Whose token it was judged as, if that came to be known.
+    pub source: Option<Source>,
+    /// Who sent it, if that came to be known.
+    pub user: Option<UserInfo>,
+}
+
+impl From<Rejection> for Refused {
+    fn from(rejection: Rejection) -> Self {
+        Self { rejection, source: None, user: None }
+    }
+}
+
+/// What must be asked before a request can be decided about. Each kind is asked once a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Question {
+    /// May the user act as whom the client names?
+    Impersonation(ReviewImpersonationRequest),
+    /// The token names a key that the snapshot lacks: has its issuer another set by now?
+    Keys(RefreshKeysRequest),
+    /// Whose token is this?
+    Token(ReviewTokenRequest),
+}
+
+impl Question {
+    /// The method of the feed that answers it.
+    #[must_use]
+    pub const fn method(&self) -> &'static str {
+        match self {
+            Self::Impersonation(_) => REVIEW_IMPERSONATION,
+            Self::Keys(_) => REFRESH_KEYS,
+            Self::Token(_) => REVIEW_TOKEN,
+        }
+    }
+
+    /// The message to call it with.
+    #[must_use]
+    pub fn message(&self) -> Vec<u8> {
+        match self {
+            Self::Impersonation(request) => request.encode(),
+            Self::Keys(request) => request.encode(),
+            Self::Token(request) => request.encode(),
+        }
+    }
+}
+
+/// What was answered while a request waited. An answer to a review stands beside its question: it holds for that
+/// question alone. A question that has an answer, of whatever kind, is not asked again.
+#[derive(Debug, Default)]
+pub struct Answers {
+    impersonation: Option<(ReviewImpersonationRequest, ReviewImpersonationResponse, UnixSeconds)>,
+    keys: Option<KeysAnswer>,
+    token: Option<(ReviewTokenRequest, ReviewTokenResponse, UnixSeconds)>,
+}
+
+/// What came of asking for an issuer's keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeysAnswer {
+    /// Nobody asked: the issuer was asked for that very key a moment ago.
+    Absent,
+    /// Nobody asked: too many requests wait already.
+    Full,
+    /// The sidecar said so; if it had a snapshot, that is in force.
+    Refreshed(RefreshOutcome),
+}
+
+impl Answers {
+    /// Notes what the sidecar said to `question`, which it was sent at `asked`: what it relies on is no older.
+    pub fn impersonation(
+        &mut self,
+        question: ReviewImpersonationRequest,
+        answer: ReviewImpersonationResponse,
+        asked: UnixSeconds,
+    ) {
+        self.impersonation = Some((question, answer, asked));
+    }
+
+    /// Notes what came of asking for the keys.
+    pub const fn keys(&mut self, answer: KeysAnswer) {
+        self.keys = Some(answer);
+    }
+
+    /// As [`impersonation`](Self::impersonation), for a token.
+    pub fn token(&mut self, question: ReviewTokenRequest, answer: ReviewTokenResponse, asked: UnixSeconds) {
+        self.token = Some((question, answer, asked));
+    }
+
+    /// Until when what is asked is allowed.
+    pub(crate) fn allowed_until(
+        &self,
+        question: &ReviewImpersonationRequest,
+    ) -> Option<Result<UnixSeconds, Rejection>> {
+        let (asked, answer, at) = self.impersonation.as_ref()?;
+        (asked == question).then(|| match answer {
+            ReviewImpersonationResponse::Allowed { good_for } => Ok(at.plus((*good_for).into())),
+            ReviewImpersonationResponse::Busy => Err(Unavailable::TooManyReviews.into()),
+            ReviewImpersonationResponse::Denied(denied) => {
+                Err(Denial::new(question.requester.username(), denied.clone()).into())
+            }
+            ReviewImpersonationResponse::Failed => Err(Unavailable::ImpersonationReview.into()),
+        })
+    }
+
+    /// Why a key is still not known.
+    pub(crate) fn why_no_key(&self) -> Option<Rejection> {
+        Some(match self.keys? {
+            KeysAnswer::Absent | KeysAnswer::Refreshed(RefreshOutcome::Fetched) => Rejection::UnknownKey,
+            KeysAnswer::Full => Unavailable::TooManyWaiting.into(),
+            KeysAnswer::Refreshed(RefreshOutcome::Failed | RefreshOutcome::UnknownIssuer) => {
+                Unavailable::RefreshFailed.into()
+            }
+        })
+    }
+
+    /// Whose token it is, by somebody who was asked, and until when that holds.
+    pub(crate) fn reviewed(
+        &self,
+        question: &ReviewTokenRequest,
+    ) -> Option<Result<(Source, UserInfo, UnixSeconds), Rejection>> {
+        let (asked, answer, at) = self.token.as_ref()?;
+        (asked == question).then(|| match answer {
+            // Who was not asked can't have answered.
+            ReviewTokenResponse::PassThrough { user, good_for } if question.pass_through.is_some() => {
+                Ok((Source::ApiServer, user.clone(), at.plus((*good_for).into())))
+            }
+            ReviewTokenResponse::Webhook { user, good_for } if question.webhook => {
+                Ok((Source::TokenWebhook, user.clone(), at.plus((*good_for).into())))
+            }
+            ReviewTokenResponse::Unknown => Err(Rejection::UnknownIssuer),
+            ReviewTokenResponse::Busy => Err(Unavailable::TooManyReviews.into()),
+            ReviewTokenResponse::Failed
+            | ReviewTokenResponse::PassThrough { .. }
+            | ReviewTokenResponse::Webhook { .. } => Err(Unavailable::TokenReview.into()),
+        })
+    }
+}
+
+/// Who vouches for a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// Nobody: the request has no credential.
+    Anonymous,
+    /// The API server, by a TokenReview.
+    ApiServer,
+    /// An issuer, by its URL.
+    Issuer(Rc<str>),
+    /// The token webhook.
+    TokenWebhook,
+}
+
+impl Source {
+    /// How logs and metrics call it: the issuer's URL, or a word that is none.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::ApiServer => "api-server",
+            Self::Issuer(url) => url,
+            Self::TokenWebhook => "token-webhook",
+        }
+    }
+}
+
+/// Who a request is from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    pub(crate) source: Source,
+    pub(crate) user: UserInfo,
+    /// The second from which the token is worth nothing, if it names one.
+    pub(crate) expires: Option<UnixSeconds>,
+}
+
+impl Caller {
+    /// Who vouches for the user.
+    #[must_use]
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The user.
+    #[must_use]
+    pub const fn user(&self) -> &UserInfo {
+        &self.user
+    }
+
+    /// The second from which the token is worth nothing, if it names one.
+    #[must_use]
+    pub const fn expires(&self) -> Option<UnixSeconds> {
+        self.expires
+    }
+}
+
+/// A caller whom the gateway may impersonate: guarded, and safe in headers.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) caller: Caller,
+    pub(crate) headers: ImpersonationHeaders,
+}
+
+/// Somebody whom a caller may act as.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    pub(crate) user: UserInfo,
+    pub(crate) headers: ImpersonationHeaders,
+}
+
+/// A request that goes on: under the gateway's credential and an identity, which are sent together or not at all, or
+/// with its own token and nothing of the gateway's.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Forward(pub(crate) As);
+
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum As {
+    Impersonated {
+        identity: Rc<Identity>,
+        target: Option<Rc<Target>>,
+        authorization: Rc<str>,
+        client_address: Option<(Rc<str>, IpAddr)>,
+    },
+    Own {
+        caller: Rc<Caller>,
+        keeps_impersonation: bool,
+    },
+}
+
+impl Forward {
+    /// Who the request is from.
+    #[must_use]
+    pub fn caller(&self) -> &Caller {
+        match &self.0 {
+            As::Impersonated { identity, .. } => &identity.caller,
+            As::Own { caller, .. } => caller,
+        }
+    }
+
+    /// Who it acts as, with `kubectl --as`.
+    #[must_use]
+    pub fn impersonated(&self) -> Option<&UserInfo> {
+        match &self.0 {
+            As::Impersonated { target, .. } => target.as_deref().map(|target| &target.user),
+            As::Own { .. } => None,
+        }
+    }
+
+    /// What must be changed of the client's headers before the request goes to the API server.
+    pub fn edits<'r, 'a>(&self, request: &'r Request<'a>) -> impl Iterator<Item = &'r Edit<'a>> {
+        request.edits(match &self.0 {
+            As::Impersonated { .. } => Keep::Nothing,
+            As::Own { keeps_impersonation: false, .. } => Keep::Credential,
+            As::Own { keeps_impersonation: true, .. } => Keep::CredentialAndImpersonation,
+        })
+    }
+
+    /// The headers to add for the API server, once that is done: the identity first and the credential last, so that a
+    /// request which breaks off in between has no credential. None for a request with its own token.
+    pub fn add_upstream_headers(&self, mut add: impl FnMut(&str, &str)) {
+        let As::Impersonated { identity, target, authorization, client_address } = &self.0 else { return };
+        let headers = target.as_deref().map_or(&identity.headers, |target| &target.headers);
+        for (name, value) in headers.iter() {
+            add(name, value);
+        }
+        if let Some((name, address)) = client_address {
+            add(name, &address.to_string());
+        }
+        add("authorization", authorization);
+    }
+}
+
+impl std::fmt::Debug for Forward {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Forward")
+            .field("caller", self.caller())
+            .field("impersonated", &self.impersonated())
+            .finish_non_exhaustive()
+    }
+}
