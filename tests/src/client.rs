@@ -4,11 +4,13 @@ mod answer;
 
 use std::future::Future;
 use std::io::{Error, ErrorKind, Result};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
 use h2::ext::Protocol;
 use serde_json::Value;
+use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpStream;
 use tokio_rustls::rustls::pki_types::ServerName;
 
@@ -22,9 +24,11 @@ use crate::{tls, wait};
 /// How long an answer may take, unless the request says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A client of one server on 127.0.0.1. Each request has a connection of its own.
+/// A client of one server on loopback. Each request has a connection of its own.
 #[derive(Clone, Debug)]
 pub struct Client {
+    address: IpAddr,
+    announced: Option<SocketAddr>,
     ca_pem: Option<String>,
     http2: bool,
     name: String,
@@ -35,13 +39,34 @@ impl Client {
     /// TLS, with this CA alone, and HTTP/1.1.
     #[must_use]
     pub fn new(port: u16, ca_pem: &str) -> Self {
-        Self { ca_pem: Some(ca_pem.to_owned()), http2: false, name: "127.0.0.1".to_owned(), port }
+        Self { ca_pem: Some(ca_pem.to_owned()), ..Self::plain(port) }
     }
 
     /// Without TLS.
     #[must_use]
     pub fn plain(port: u16) -> Self {
-        Self { ca_pem: None, http2: false, name: "127.0.0.1".to_owned(), port }
+        Self {
+            address: Ipv4Addr::LOCALHOST.into(),
+            announced: None,
+            ca_pem: None,
+            http2: false,
+            name: "127.0.0.1".to_owned(),
+            port,
+        }
+    }
+
+    /// The same, at another address of this machine.
+    #[must_use]
+    pub fn address(mut self, address: IpAddr) -> Self {
+        self.address = address;
+        self
+    }
+
+    /// The same, as a load balancer before the server that announces this client (PROXY protocol 1).
+    #[must_use]
+    pub fn announcing(mut self, client: SocketAddr) -> Self {
+        self.announced = Some(client);
+        self
     }
 
     /// The same, over HTTP/2.
@@ -100,8 +125,14 @@ impl Client {
     }
 
     async fn stream(&self, alpn: &str) -> Result<Box<dyn Stream>> {
-        let tcp = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let mut tcp = TcpStream::connect((self.address, self.port)).await?;
         tcp.set_nodelay(true)?;
+        if let Some(client) = self.announced {
+            let family = if client.is_ipv4() { "TCP4" } else { "TCP6" };
+            let (from, to) = (client.ip(), if client.is_ipv4() { "192.0.2.254" } else { "2001:db8::254" });
+            let line = format!("PROXY {family} {from} {to} {} 443\r\n", client.port());
+            tcp.write_all(line.as_bytes()).await?;
+        }
         let Some(ca_pem) = &self.ca_pem else { return Ok(Box::new(tcp)) };
         let name = ServerName::try_from(self.name.clone()).map_err(Error::other)?;
         Ok(Box::new(tls::connector(ca_pem, &[alpn]).connect(name, tcp).await?))

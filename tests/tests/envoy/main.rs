@@ -14,6 +14,7 @@ mod answers;
 mod contract;
 mod credential;
 mod destinations;
+mod extras;
 mod headers;
 mod hostile;
 mod isolation;

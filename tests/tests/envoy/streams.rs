@@ -4,7 +4,7 @@ use serde_json::json;
 use tests::api_server::Reply;
 
 use crate::contract::contract;
-use crate::{Chain, chain};
+use crate::{Chain, chain, chain_with};
 
 const EXEC: &str = "/api/v1/namespaces/a/pods/b/exec?command=sh&stdin=true";
 
@@ -110,4 +110,56 @@ async fn a_path_arrives_as_it_was_sent() {
         );
         assert_eq!(chain.api.last_request().path, path);
     }
+}
+
+/// Seconds that the short-lived tokens of these tests live.
+const LIFE: i64 = 4;
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token_if_the_policy_says_so() {
+    contract("stream-token-expiry");
+    let chain = chain_with(|options| options.filter(&json!({"endStreamsAtTokenExpiry": true}))).await;
+    let short = chain.token(|token| token.expires_in(LIFE));
+    let expiry = tests::mint::claims(&short)["exp"].as_i64().expect("exp");
+    let client = chain.gateway.client();
+    // What a client says of the kind neither lengthens a stream nor goes on.
+    let watch = |client: tests::Client| {
+        let request = client.get("/api/v1/pods?watch=1").bearer(&short);
+        request.header("x-envoy-upstream-stream-duration-ms", "3600000").open()
+    };
+    let (one, two, exec, lasting) = tokio::join!(
+        watch(client.clone()),
+        watch(client.clone().http2()),
+        client.get(EXEC).bearer(&short).upgrade("SPDY/3.1"),
+        client.get("/api/v1/pods?watch=1").bearer(&chain.alice()).open(),
+    );
+    let (_, mut exec) = exec.expect("an answer");
+    for mut watch in [one, two].map(|watch| watch.expect("an answer")) {
+        while watch.event().await.is_ok_and(|event| event.is_some()) {}
+        assert!(tests::mint::now() >= expiry, "it ended before its time");
+    }
+    assert!(exec.read_exactly(1).await.is_err());
+    assert!(tests::mint::now() >= expiry);
+    for received in chain.api.requests() {
+        assert_eq!(received.lines("x-envoy-upstream"), [], "{received:?}");
+    }
+    // A token that still lives keeps its stream.
+    let mut lasting = lasting.expect("an answer");
+    assert!(lasting.event().await.expect("the first event").is_some());
+    chain.api.emit(&json!({"number": 1}));
+    assert_eq!(lasting.event().await.expect("an event"), Some(json!({"number": 1})));
+}
+
+#[tokio::test]
+async fn else_a_stream_outlives_its_token() {
+    contract("stream-outlives-token");
+    let chain = chain().await;
+    let short = chain.token(|token| token.expires_in(LIFE));
+    let mut watch =
+        chain.gateway.client().get("/api/v1/pods?watch=1").bearer(&short).open().await.expect("an answer");
+    assert!(watch.event().await.expect("the first event").is_some());
+    let is_over = async || chain.get(&short).await.status == 401;
+    tests::wait::until(std::time::Duration::from_secs(30), "the token has expired", is_over).await;
+    chain.api.emit(&json!({"number": 1}));
+    assert_eq!(watch.event().await.expect("an event"), Some(json!({"number": 1})));
 }
