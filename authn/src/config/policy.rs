@@ -1,4 +1,4 @@
-//! The policy file: which names that Kubernetes reserves for itself an issuer may hand out.
+//! The policy file: which names that Kubernetes reserves for itself an issuer, or the token webhook, may hand out.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +13,11 @@ const API_VERSION: &str = "kube-oidc-filter/v1alpha1";
 /// Names with this beginning are the only ones that a guard holds back.
 const RESERVED: &str = "system:";
 
-/// What `--policy` says. Without one, no issuer hands out `system:` names.
+/// What `--policy` says. Without one, nobody hands out `system:` names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
     guards: BTreeMap<String, IdentityGuard>,
+    token_webhook: Option<IdentityGuard>,
 }
 
 impl Policy {
@@ -37,6 +38,18 @@ impl Policy {
         self.guards.get(issuer_url).cloned().unwrap_or_default()
     }
 
+    /// What the token webhook may hand out: nothing, unless the policy says so.
+    #[must_use]
+    pub fn token_webhook(&self) -> IdentityGuard {
+        self.token_webhook.clone().unwrap_or_default()
+    }
+
+    /// Whether the policy says anything of a token webhook.
+    #[must_use]
+    pub const fn names_token_webhook(&self) -> bool {
+        self.token_webhook.is_some()
+    }
+
     /// The issuers of the policy that the configuration does not know: most likely misspelt.
     #[must_use]
     pub fn unknown_issuers(&self, configuration: &AuthenticationConfiguration) -> Vec<&str> {
@@ -49,11 +62,17 @@ impl Policy {
 struct RawPolicy {
     api_version: Option<String>,
     issuers: Vec<RawIssuer>,
+    token_webhook: Option<RawGuard>,
 }
 
 #[derive(Debug, Default)]
 struct RawIssuer {
     url: String,
+    guard: RawGuard,
+}
+
+#[derive(Debug, Default)]
+struct RawGuard {
     allowed_system_usernames: Vec<String>,
     allowed_system_groups: Vec<String>,
 }
@@ -69,6 +88,8 @@ impl RawPolicy {
                         raw.issuers.push(RawIssuer::from_node(fields, node, &at)?);
                     }
                 }
+                "tokenWebhook" if node == Node::Null => {}
+                "tokenWebhook" => raw.token_webhook = Some(RawGuard::from_node(fields, node, &at)?),
                 _ => fields.unknown(&at),
             }
         }
@@ -82,12 +103,48 @@ impl RawIssuer {
         for (name, node, at) in fields.of_object(node, at, "Issuer")? {
             match name.as_str() {
                 "url" => raw.url = fields.string(node, &at, "string")?,
-                "allowedSystemUsernames" => raw.allowed_system_usernames = fields.strings(node, &at)?,
-                "allowedSystemGroups" => raw.allowed_system_groups = fields.strings(node, &at)?,
+                name if raw.guard.takes(fields, name, &node, &at)? => {}
                 _ => fields.unknown(&at),
             }
         }
         Ok(raw)
+    }
+}
+
+impl RawGuard {
+    fn from_node(fields: &mut Fields, node: Node, at: &Place) -> Result<Self, ConfigError> {
+        let mut raw = Self::default();
+        for (name, node, at) in fields.of_object(node, at, "TokenWebhook")? {
+            if !raw.takes(fields, &name, &node, &at)? {
+                fields.unknown(&at);
+            }
+        }
+        Ok(raw)
+    }
+
+    /// Reads one of its members, if it is one.
+    fn takes(
+        &mut self,
+        fields: &mut Fields,
+        name: &str,
+        node: &Node,
+        at: &Place,
+    ) -> Result<bool, ConfigError> {
+        let list = match name {
+            "allowedSystemUsernames" => &mut self.allowed_system_usernames,
+            "allowedSystemGroups" => &mut self.allowed_system_groups,
+            _ => return Ok(false),
+        };
+        *list = fields.strings(node.clone(), at)?;
+        Ok(true)
+    }
+
+    fn into_guard(self, path: impl Fn(&str) -> Path, errors: &mut FieldErrors) -> IdentityGuard {
+        let Self { allowed_system_usernames, allowed_system_groups } = self;
+        IdentityGuard {
+            allowed_usernames: names(allowed_system_usernames, &path("allowedSystemUsernames"), errors),
+            allowed_groups: names(allowed_system_groups, &path("allowedSystemGroups"), errors),
+        }
     }
 }
 
@@ -96,22 +153,15 @@ impl TryFrom<RawPolicy> for Policy {
 
     fn try_from(raw: RawPolicy) -> Result<Self, ConfigError> {
         let mut errors = FieldErrors::default();
-        let RawPolicy { api_version, issuers } = raw;
+        let RawPolicy { api_version, issuers, token_webhook } = raw;
         if let Some(api_version) = api_version.filter(|api_version| api_version != API_VERSION) {
             errors.invalid(&Path::new("apiVersion"), &api_version, format!("must be {API_VERSION}"));
         }
         let mut guards = BTreeMap::new();
         for (position, issuer) in issuers.into_iter().enumerate() {
             let path = Path::new("issuers").index(position);
-            let RawIssuer { url, allowed_system_usernames, allowed_system_groups } = issuer;
-            let guard = IdentityGuard {
-                allowed_usernames: names(
-                    allowed_system_usernames,
-                    &path.child("allowedSystemUsernames"),
-                    &mut errors,
-                ),
-                allowed_groups: names(allowed_system_groups, &path.child("allowedSystemGroups"), &mut errors),
-            };
+            let RawIssuer { url, guard } = issuer;
+            let guard = guard.into_guard(|name| path.child(name), &mut errors);
             if url.is_empty() {
                 errors.required(&path.child("url"), "");
                 continue;
@@ -123,9 +173,11 @@ impl TryFrom<RawPolicy> for Policy {
                 Entry::Occupied(entry) => errors.duplicate(&path.child("url"), entry.key()),
             }
         }
+        let path = Path::new("tokenWebhook");
+        let token_webhook = token_webhook.map(|guard| guard.into_guard(|name| path.child(name), &mut errors));
         match errors.into_list() {
             Some(errors) => Err(ConfigError::Fields { errors }),
-            None => Ok(Self { guards }),
+            None => Ok(Self { guards, token_webhook }),
         }
     }
 }
@@ -173,6 +225,24 @@ issuers:
     }
 
     #[test]
+    fn the_token_webhook_may_hand_out_what_the_policy_names() {
+        let policy = "tokenWebhook: {allowedSystemUsernames: ['system:node:a'], allowedSystemGroups: ['system:nodes']}";
+        let policy = Policy::load(policy.as_bytes()).unwrap();
+        let guard = IdentityGuard {
+            allowed_usernames: set(&["system:node:a"]),
+            allowed_groups: set(&["system:nodes"]),
+        };
+        assert_eq!(policy.token_webhook(), guard);
+        assert!(policy.names_token_webhook());
+        assert_eq!(policy.guard("https://a"), IdentityGuard::default(), "and nobody else");
+        for (empty, is_named) in [("{}", false), ("tokenWebhook:", false), ("tokenWebhook: {}", true)] {
+            let policy = Policy::load(empty.as_bytes()).unwrap();
+            assert_eq!(policy.token_webhook(), IdentityGuard::default(), "{empty}");
+            assert_eq!(policy.names_token_webhook(), is_named, "{empty}");
+        }
+    }
+
+    #[test]
     fn misspelt_issuers_are_found() {
         let policy = Policy::load(POLICY.as_bytes()).unwrap();
         let configured = super::super::OidcFlags {
@@ -207,6 +277,18 @@ issuers:
                 "issuers: [{url: https://a, allowedSystemGroups: 'system:masters'}]",
                 "json: cannot unmarshal string into Go struct field Issuer.issuers.allowedSystemGroups \
                  of type []string",
+            ),
+            (
+                "tokenWebhook: {allowedGroups: []}",
+                r#"strict decoding error: unknown field "tokenWebhook.allowedGroups""#,
+            ),
+            (
+                "tokenWebhook: {allowedSystemUsernames: [alice]}",
+                "tokenWebhook.allowedSystemUsernames[0]: Invalid value: \"alice\": must begin with \"system:\"",
+            ),
+            (
+                "tokenWebhook: [a]",
+                "json: cannot unmarshal array into Go struct field Policy.tokenWebhook of type v1alpha1.TokenWebhook",
             ),
             ("issuers: []\nissuers: []", r#"strict decoding error: duplicate field "issuers""#),
         ] {
