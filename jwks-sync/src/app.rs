@@ -11,12 +11,14 @@ use tokio::sync::watch;
 use tracing::info;
 
 use crate::clock;
-use crate::config::{CommandLineError, Config};
+use crate::config::{CommandLineError, Config, CredentialChoice};
 use crate::credential::CredentialKeeper;
 use crate::health::Health;
+use crate::kube::{ApiServer, KubeError, TokenWebhook};
 use crate::metrics::Metrics;
 use crate::reload::{LoadError, Reloader};
-use crate::server::{Feed, Socket, SocketError};
+use crate::review::{ImpersonationReviews, Outages, TokenReviews, TokenWebhookSource};
+use crate::server::{Feed, Reviews, Socket, SocketError};
 use crate::store::Store;
 use crate::supply::Supply;
 
@@ -31,10 +33,14 @@ pub(crate) enum AppError {
     Health { address: SocketAddr, error: io::Error },
     #[error(transparent)]
     Load(#[from] LoadError),
+    #[error("the system gives no random numbers: {0}")]
+    Random(getrandom::Error),
     #[error("signals can't be received: {0}")]
     Signals(io::Error),
     #[error("--listen: {0}")]
     Socket(#[from] SocketError),
+    #[error("--authentication-token-webhook-config-file: {0}")]
+    Webhook(KubeError),
 }
 
 impl AppError {
@@ -52,10 +58,20 @@ impl AppError {
 /// # Errors
 /// [`AppError`] when it can't start, or when a part that the rest can't do without is gone.
 pub(crate) async fn run(config: Config) -> Result<(), AppError> {
-    let source = config.credential.ok_or(CommandLineError::NoCredential)?;
+    let credential = config.credential.ok_or(CommandLineError::NoCredential)?;
+    let needs_credential = credential != CredentialChoice::Without;
     let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Signals)?;
     let (configuration, reloader) = Reloader::start(config.sources).await?;
+    let webhook = match &config.webhook {
+        Some(options) => {
+            let webhook = TokenWebhook::load(options).await.map_err(AppError::Webhook)?;
+            Some(TokenWebhookSource { webhook, good_for: options.cache_ttl })
+        }
+        None => None,
+    };
+    let mut random = [0; 16];
+    getrandom::fill(&mut random).map_err(AppError::Random)?;
 
     let address = config.health_address;
     let health = TcpListener::bind(address).await.map_err(|error| AppError::Health { address, error })?;
@@ -63,16 +79,47 @@ pub(crate) async fn run(config: Config) -> Result<(), AppError> {
 
     let metrics = Arc::new(Metrics::new());
     let store = Arc::new(Store::new(clock::epoch(), config.max_key_age.as_secs(), Arc::clone(&metrics)));
-    let supply = Arc::new(Supply::new(Arc::clone(&store), Arc::clone(&metrics)));
+    let supply = Arc::new(Supply::new(Arc::clone(&store), Arc::clone(&metrics), webhook.is_some()));
+    let (api_server, outages) = (ApiServer::new(config.kubeconfig), Arc::new(Outages::default()));
     let (stop, stopped) = watch::channel(false);
 
-    let mut probes =
-        tokio::spawn(Health::new(Arc::clone(&store), Arc::clone(&metrics), config.readiness).serve(health));
-    let feed = Feed::new(Arc::clone(&store), Arc::clone(&supply), Arc::clone(&metrics), stopped.clone());
+    let probe = Health::new(
+        Arc::clone(&store),
+        Arc::clone(&metrics),
+        config.readiness,
+        needs_credential,
+        Arc::clone(&outages),
+    );
+    let mut probes = tokio::spawn(probe.serve(health));
+    let asked = Arc::new(api_server.clone());
+    let reviews = Reviews {
+        impersonation: ImpersonationReviews::new(asked, Arc::clone(&outages), Arc::clone(&metrics)),
+        tokens: TokenReviews::new(
+            api_server.clone(),
+            webhook,
+            random,
+            Arc::clone(&store),
+            outages,
+            Arc::clone(&metrics),
+        ),
+    };
+    let feed =
+        Feed::new(Arc::clone(&store), Arc::clone(&supply), reviews, Arc::clone(&metrics), stopped.clone());
     let mut serving = tokio::spawn(socket.serve(feed, Arc::clone(&metrics), stopped));
-    let (keeper, mut attempted) =
-        CredentialKeeper::new(source, config.api_server, Arc::clone(&store), Arc::clone(&metrics));
-    let mut credential = tokio::spawn(keeper.run());
+    let (attempt, mut attempted) = watch::channel(!needs_credential);
+    let keeper = match credential {
+        CredentialChoice::From(source) => {
+            let (store, metrics) = (Arc::clone(&store), Arc::clone(&metrics));
+            Some(CredentialKeeper::new(source, api_server, store, metrics, attempt))
+        }
+        CredentialChoice::Without => None,
+    };
+    let mut credential = tokio::spawn(async move {
+        match keeper {
+            Some(keeper) => keeper.run().await,
+            None => std::future::pending().await,
+        }
+    });
     let mut issuers = tokio::spawn(async move {
         supply.apply(configuration).await;
         // An error means that the keeper is gone, and with it soon the process.

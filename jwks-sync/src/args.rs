@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
+use crate::kube::TokenReviewVersion;
 use crate::telemetry::LogFormat;
 
 /// Supplies the filter kube-oidc-filter: fetches the keys of OIDC issuers, holds the credential for the API server,
@@ -30,8 +31,15 @@ pub(crate) enum Command {
 }
 
 /// Flags that `check` takes, so that a command line for serving can be checked as it is, and has no use for.
-const FOR_SERVING: [&str; 6] =
-    ["listen", "allowed_peer_uids", "health_address", "readiness", "max_key_age", "log_format"];
+const FOR_SERVING: [&str; 7] = [
+    "listen",
+    "allowed_peer_uids",
+    "health_address",
+    "readiness",
+    "max_key_age",
+    "log_format",
+    "authentication_token_webhook_cache_ttl",
+];
 
 fn hide_what_only_serving_needs(arg: Arg) -> Arg {
     let hide = FOR_SERVING.contains(&arg.get_id().as_str());
@@ -55,7 +63,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) authentication_config: Option<PathBuf>,
 
-    /// Which `system:` names an issuer may hand out, reloaded when it changes. Without it: none.
+    /// Which `system:` names an issuer or the token webhook may hand out, reloaded when it changes. Without it: none.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
 
@@ -67,7 +75,12 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAMESPACE/NAME")]
     pub(crate) upstream_service_account: Option<String>,
 
-    /// How to reach the API server. Without it: as the pod that this runs in.
+    /// Hold no credential: for filters that impersonate nobody and send requests on with their own tokens.
+    #[arg(long, conflicts_with_all = ["upstream_token_file", "upstream_service_account"])]
+    pub(crate) no_upstream_credential: bool,
+
+    /// How to reach the API server, and as whom: for tokens of --upstream-service-account and for reviews. Read anew
+    /// when it changes. Without it: as the pod that this runs in.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
 
@@ -96,9 +109,12 @@ pub(crate) struct Options {
     #[arg(long, value_enum, default_value_t)]
     pub(crate) log_format: LogFormat,
 
-    // The last one, because its heading holds for all flags behind it.
+    // The last ones, because a heading holds for all flags behind it.
     #[command(flatten)]
     pub(crate) oidc: OidcOptions,
+
+    #[command(flatten)]
+    pub(crate) webhook: TokenWebhookOptions,
 }
 
 /// kube-apiserver's classic flags: one issuer, instead of `--authentication-config`.
@@ -142,6 +158,28 @@ pub(crate) struct OidcOptions {
     pub(crate) oidc_required_claim: Vec<String>,
 }
 
+/// kube-apiserver's flags for a token webhook.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "A token webhook, with the flags of kube-apiserver")]
+pub(crate) struct TokenWebhookOptions {
+    /// Kubeconfig that says where the webhook is: `server` is the whole URL. Read anew when it, or a file that it
+    /// names, changes. It is asked about tokens of other issuers, for filters that have it switched on.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) authentication_token_webhook_config_file: Option<PathBuf>,
+
+    /// How long the webhook's yes may be relied on (such as 2m or 1m30s); 0 for not at all. A no never is.
+    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    pub(crate) authentication_token_webhook_cache_ttl: String,
+
+    /// The version of TokenReview to ask in.
+    #[arg(long, value_enum, value_name = "VERSION", default_value_t)]
+    pub(crate) authentication_token_webhook_version: TokenReviewVersion,
+
+    /// Audiences of which a token must have one, as far as the webhook knows of audiences. Default: none are asked for.
+    #[arg(long, value_name = "AUDIENCE,...", value_delimiter = ',')]
+    pub(crate) api_audiences: Vec<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -163,11 +201,25 @@ mod tests {
     }
 
     #[test]
-    fn only_the_flags_of_kube_apiserver_stand_under_its_heading() {
+    fn only_the_flags_of_kube_apiserver_stand_under_its_headings() {
         let command = Arguments::command();
         for arg in command.get_arguments() {
-            let is_oidc = arg.get_long().is_some_and(|long| long.starts_with("oidc-"));
-            assert_eq!(arg.get_help_heading().is_some(), is_oidc, "{arg}");
+            let heading = match arg.get_long().unwrap_or_default() {
+                long if long.starts_with("oidc-") => Some("One issuer, with the flags of kube-apiserver"),
+                long if long.starts_with("authentication-token-webhook-") || long == "api-audiences" => {
+                    Some("A token webhook, with the flags of kube-apiserver")
+                }
+                _ => None,
+            };
+            assert_eq!(arg.get_help_heading(), heading, "{arg}");
+        }
+    }
+
+    #[test]
+    fn a_credential_is_wanted_or_not() {
+        for other in ["--upstream-token-file", "--upstream-service-account"] {
+            let both = ["jwks-sync", "--no-upstream-credential", other, "a/b"];
+            assert!(Arguments::try_parse_from(both).is_err(), "{other}");
         }
     }
 

@@ -1,22 +1,32 @@
 //! `jwks-sync check`: tries everything once and says in plain words what works and what doesn't.
 
+use std::time::Duration;
+
 use authn::algorithm::AlgorithmSet;
 use authn::config::JwtAuthenticator;
 use authn::issuer::IdentityGuard;
 use authn::snapshot::UpstreamCredential;
+use authn::user::UserInfo;
 use futures_util::future::join_all;
+use tokio::time::timeout;
 
 use crate::clock::now;
-use crate::config::Config;
+use crate::config::{Config, CredentialChoice};
 use crate::console::say;
 use crate::credential;
 use crate::fetch::{FetchedKeys, HttpsIssuer, KeySource};
 use crate::fetch_error::FetchError;
-use crate::kube::{ApiServer, Impersonated, KubeError};
+use crate::kube::{ApiServer, Impersonated, KubeError, Permission, TokenWebhook, WebhookOptions};
 use crate::reload::{Configuration, Reloader};
+use crate::review::TokenReviewer;
 
 /// Dropped keys that are listed for an issuer.
 const MAX_DROPPED_SHOWN: usize = 5;
+
+/// A token that nobody has issued.
+const MADE_UP_TOKEN: &str = "jwks-sync-check-made-up-token";
+/// Time for the webhook's answer.
+const WEBHOOK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What came of one question.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,16 +58,22 @@ pub(crate) async fn check(config: Config) -> bool {
         Ok((configuration, _)) => configuration,
         Err(error) => return tell(&[Finding::Fail(format!("configuration: {error}"))]),
     };
-    let mut good = tell(&about_configuration(&configuration, config.sources.policy.is_some()));
+    let has_webhook = config.webhook.is_some();
+    let mut good = tell(&about_configuration(&configuration, config.sources.policy.is_some(), has_webhook));
     let issuers = &configuration.authentication.jwt;
     for finding in join_all(issuers.iter().map(about_issuer)).await {
         good &= tell(&[finding]);
     }
-    let (finding, credential) = about_credential(&config).await;
+    let api_server = ApiServer::new(config.kubeconfig.clone());
+    let (finding, credential) = about_credential(config.credential.as_ref(), &api_server).await;
     good &= tell(&[finding]);
     if let Some(credential) = credential {
         let maps_uid = issuers.iter().any(|jwt| jwt.claim_mappings.uid.is_some());
-        good &= tell(&about_impersonation(&config.api_server, &credential, maps_uid).await);
+        good &= tell(&about_impersonation(&api_server, &credential, maps_uid).await);
+    }
+    good &= tell(&about_reviews(&api_server).await);
+    if let Some(options) = &config.webhook {
+        good &= tell(&[about_webhook(options).await]);
     }
     good
 }
@@ -72,6 +88,7 @@ fn tell(findings: &[Finding]) -> bool {
 fn about_configuration(
     Configuration { authentication, policy }: &Configuration,
     has_policy: bool,
+    has_webhook: bool,
 ) -> Vec<Finding> {
     let mut findings = vec![match authentication.jwt.len() {
         0 => Finding::Note("configuration: no issuer, so nobody can sign in".to_owned()),
@@ -81,6 +98,10 @@ fn about_configuration(
         let is_let = |jwt: &&JwtAuthenticator| policy.guard(&jwt.url) != IdentityGuard::default();
         let issuers = counted(authentication.jwt.iter().filter(is_let).count(), "issuer");
         findings.push(Finding::Ok(format!("policy: {issuers} may hand out system: names")));
+    }
+    if policy.names_token_webhook() && !has_webhook {
+        let text = "policy: names the token webhook, and --authentication-token-webhook-config-file none";
+        findings.push(Finding::Note(text.to_owned()));
     }
     for issuer in policy.unknown_issuers(authentication) {
         findings.push(Finding::Note(format!("policy: names issuer {issuer}, which the configuration lacks")));
@@ -111,12 +132,21 @@ fn judge_issuer(jwt: &JwtAuthenticator, result: Result<FetchedKeys, FetchError>)
     Finding::Ok(text)
 }
 
-async fn about_credential(config: &Config) -> (Finding, Option<UpstreamCredential>) {
-    let Some(source) = &config.credential else {
-        let advice = "give --upstream-token-file or --upstream-service-account";
-        return (Finding::Skip(format!("credential: none named; {advice}")), None);
+async fn about_credential(
+    choice: Option<&CredentialChoice>,
+    api_server: &ApiServer,
+) -> (Finding, Option<UpstreamCredential>) {
+    let source = match choice {
+        Some(CredentialChoice::From(source)) => source,
+        Some(CredentialChoice::Without) => {
+            return (Finding::Ok("credential: none is wanted".to_owned()), None);
+        }
+        None => {
+            let advice = "give --upstream-token-file, --upstream-service-account or --no-upstream-credential";
+            return (Finding::Skip(format!("credential: none named; {advice}")), None);
+        }
     };
-    let credential = match credential::get(source, &config.api_server).await {
+    let credential = match credential::get(source, api_server).await {
         Ok(credential) => credential,
         Err(error) => return (Finding::Fail(format!("credential: {error}")), None),
     };
@@ -139,13 +169,12 @@ async fn about_impersonation(
     maps_uid: bool,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for what in Impersonated::ALL {
-        if what.resource == "uids" && !maps_uid {
-            continue;
-        }
+    let needed = Impersonated::ALL.into_iter().filter(|what| what.resource != "uids" || maps_uid);
+    let optional = Impersonated::OPTIONAL.into_iter().map(|what| (what, false));
+    for (what, is_needed) in needed.map(|what| (what, true)).chain(optional) {
         let result = api_server.may_impersonate(credential, what).await;
         let goes_on = result.is_ok();
-        findings.push(judge_impersonation(what, result));
+        findings.push(judge_impersonation(what, is_needed, result));
         if !goes_on {
             break;
         }
@@ -153,23 +182,82 @@ async fn about_impersonation(
     findings
 }
 
-fn judge_impersonation(what: Impersonated, result: Result<bool, KubeError>) -> Finding {
+fn judge_impersonation(what: Impersonated, is_needed: bool, result: Result<bool, KubeError>) -> Finding {
     let resource = match what.subresource {
         Some(subresource) => format!("{}/{subresource}", what.resource),
         None => what.resource.to_owned(),
     };
     match result {
         Ok(true) => Finding::Ok(format!("the credential may impersonate {resource}")),
-        Ok(false) => Finding::Fail(format!(
+        Ok(false) if is_needed => Finding::Fail(format!(
             "the credential may not impersonate {resource}; grant its ServiceAccount the verb impersonate on \
              {resource} in apiGroup {:?} by a ClusterRole",
             what.group
         )),
+        Ok(false) => {
+            let use_of_it = if what.subresource == Some("remote-client-ip") {
+                "the client's address"
+            } else {
+                "kubectl --as"
+            };
+            Finding::Note(format!(
+                "the credential may not impersonate {resource}, which is needed for {use_of_it}"
+            ))
+        }
         Err(error @ KubeError::NotInCluster) => Finding::Skip(format!("impersonation: {error}")),
         Err(KubeError::Refused { code: 401, .. }) => {
             Finding::Fail("impersonation: the API server does not accept the credential".to_owned())
         }
-        Err(error) => Finding::Fail(format!("impersonation: {error}")),
+        Err(error) => Finding::Fail(format!("impersonation: API server: {error}")),
+    }
+}
+
+/// Only some features of the filter need them, so none of it is a failure.
+async fn about_reviews(api_server: &ApiServer) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for what in Permission::ALL {
+        let result = api_server.may_create(what).await;
+        let goes_on = result.is_ok();
+        findings.push(judge_permission(what, result));
+        if !goes_on {
+            break;
+        }
+    }
+    findings
+}
+
+fn judge_permission(Permission { group, resource }: Permission, result: Result<bool, KubeError>) -> Finding {
+    let use_of_it =
+        if resource == "tokenreviews" { "tokens that are passed through" } else { "kubectl --as" };
+    match result {
+        Ok(true) => Finding::Ok(format!("this account may create {resource}.{group}")),
+        Ok(false) => Finding::Note(format!(
+            "this account may not create {resource}.{group}, which is needed for {use_of_it}"
+        )),
+        Err(error @ KubeError::NotInCluster) => Finding::Skip(format!("reviews: {error}")),
+        Err(KubeError::Refused { code: 401, .. }) => {
+            Finding::Note("reviews: the API server does not accept this account".to_owned())
+        }
+        Err(error) => Finding::Note(format!("reviews: API server: {error}")),
+    }
+}
+
+async fn about_webhook(options: &WebhookOptions) -> Finding {
+    let answer = match TokenWebhook::load(options).await {
+        Ok(webhook) => timeout(WEBHOOK_TIMEOUT, webhook.review(MADE_UP_TOKEN, &[])).await,
+        Err(error) => return Finding::Fail(format!("token webhook: {error}")),
+    };
+    judge_webhook(answer.unwrap_or(Err(KubeError::Timeout)))
+}
+
+fn judge_webhook(answer: Result<Option<UserInfo>, KubeError>) -> Finding {
+    match answer {
+        Ok(None) => Finding::Ok("token webhook: answers, and does not know a made-up token".to_owned()),
+        Ok(Some(user)) => Finding::Fail(format!(
+            "token webhook: takes a made-up token for that of {:?}; it must not be asked",
+            user.username()
+        )),
+        Err(error) => Finding::Fail(format!("token webhook: {error}")),
     }
 }
 
@@ -214,7 +302,7 @@ issuers:
 ";
         let lines = |policy, has_policy| -> Vec<String> {
             let configuration = Configuration { authentication: authentication(), policy };
-            about_configuration(&configuration, has_policy).iter().map(Finding::line).collect()
+            about_configuration(&configuration, has_policy, false).iter().map(Finding::line).collect()
         };
         let first = "ok    configuration: 1 issuer";
         assert_eq!(lines(Policy::default(), false), [first]);
@@ -285,7 +373,52 @@ issuers:
                 "FAIL  impersonation: the API server does not accept the credential",
             ),
         ] {
-            assert_eq!(judge_impersonation(what, result).line(), line);
+            assert_eq!(judge_impersonation(what, true, result).line(), line);
+        }
+    }
+    #[test]
+    fn what_only_some_features_need_is_a_note() {
+        let [accounts, .., address] = Impersonated::OPTIONAL;
+        let [access, tokens] = Permission::ALL;
+        let refused = |code| Err(KubeError::Refused { code, message: "no".to_owned() });
+        for (finding, line) in [
+            (
+                judge_impersonation(accounts, false, Ok(false)),
+                "note  the credential may not impersonate serviceaccounts, which is needed for kubectl --as",
+            ),
+            (
+                judge_impersonation(address, false, Ok(false)),
+                "note  the credential may not impersonate userextras/remote-client-ip, which is needed for the client's address",
+            ),
+            (
+                judge_permission(access, Ok(true)),
+                "ok    this account may create subjectaccessreviews.authorization.k8s.io",
+            ),
+            (
+                judge_permission(tokens, Ok(false)),
+                "note  this account may not create tokenreviews.authentication.k8s.io, which is needed for tokens that are passed through",
+            ),
+            (
+                judge_permission(access, refused(401)),
+                "note  reviews: the API server does not accept this account",
+            ),
+        ] {
+            assert_eq!(finding.line(), line);
+        }
+    }
+
+    #[test]
+    fn a_webhook_must_not_know_a_made_up_token() {
+        let jane = UserInfo::new("jane\n".to_owned(), String::new(), vec![], vec![]);
+        for (answer, line) in [
+            (Ok(None), "ok    token webhook: answers, and does not know a made-up token"),
+            (
+                Ok(Some(jane)),
+                r#"FAIL  token webhook: takes a made-up token for that of "jane\n"; it must not be asked"#,
+            ),
+            (Err(KubeError::Timeout), "FAIL  token webhook: no answer in time"),
+        ] {
+            assert_eq!(judge_webhook(answer).line(), line);
         }
     }
 }

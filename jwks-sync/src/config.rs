@@ -5,22 +5,27 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::args::{OidcOptions, Options, Readiness};
+use crate::args::{OidcOptions, Options, Readiness, TokenWebhookOptions};
 use crate::credential::CredentialSource;
-use crate::kube::ApiServer;
+use crate::kube::WebhookOptions;
 
 /// Shortest `--max-key-age`: below, keys would come and go with every hiccup of an issuer.
 const SHORTEST_KEY_AGE: Duration = Duration::from_mins(1);
+
+/// Longest life of a webhook's answer: below a day, a user who left is gone the next.
+const LONGEST_CACHE_TTL: Duration = Duration::from_hours(24);
 
 /// What to run with.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Config {
     /// What the issuers are read from.
     pub(crate) sources: Sources,
-    /// The upstream credential; only `check` can do without.
-    pub(crate) credential: Option<CredentialSource>,
-    /// How to reach the API server.
-    pub(crate) api_server: ApiServer,
+    /// The upstream credential; only `check` can do without saying.
+    pub(crate) credential: Option<CredentialChoice>,
+    /// How to reach the API server; `None`: as the pod that this runs in.
+    pub(crate) kubeconfig: Option<PathBuf>,
+    /// The token webhook, if there is one.
+    pub(crate) webhook: Option<WebhookOptions>,
     /// Path of the socket.
     pub(crate) socket: PathBuf,
     /// Who may connect to it; `None` means our own uid and 0.
@@ -51,16 +56,29 @@ pub(crate) enum IssuerSource {
     Flags(Box<OidcOptions>),
 }
 
+/// What was said of the upstream credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CredentialChoice {
+    /// There is to be none.
+    Without,
+    /// Where it comes from.
+    From(CredentialSource),
+}
+
 /// What is wrong with the command line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum CommandLineError {
+    #[error("--authentication-token-webhook-cache-ttl: {0:?} is no duration of at most 24h, such as 2m or 0")]
+    CacheTtl(String),
     #[error("--max-key-age: {0:?} is no duration of at least 1m, such as 24h or 1h30m")]
     Duration(String),
     #[error("authentication-config file and oidc-* flags are mutually exclusive")]
     Exclusive,
     #[error("--listen: {0:?} is not of the form unix:PATH")]
     Listen(String),
-    #[error("give --upstream-token-file FILE or --upstream-service-account NAMESPACE/NAME")]
+    #[error(
+        "give --upstream-token-file FILE, --upstream-service-account NAMESPACE/NAME or --no-upstream-credential"
+    )]
     NoCredential,
     #[error("give --authentication-config FILE, or --oidc-issuer-url URL and --oidc-client-id ID")]
     NoIssuers,
@@ -76,7 +94,8 @@ impl CommandLineError {
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
             Self::RequiredClaim(_) => 1,
-            Self::Duration(_)
+            Self::CacheTtl(_)
+            | Self::Duration(_)
             | Self::Exclusive
             | Self::Listen(_)
             | Self::NoCredential
@@ -93,9 +112,11 @@ impl TryFrom<Options> for Config {
         let Options {
             authentication_config,
             oidc,
+            webhook,
             policy,
             upstream_token_file,
             upstream_service_account,
+            no_upstream_credential,
             kubeconfig,
             listen,
             allowed_peer_uids,
@@ -114,15 +135,16 @@ impl TryFrom<Options> for Config {
             required_claims(&oidc.oidc_required_claim)?;
         }
         let credential = match (upstream_token_file, upstream_service_account) {
-            (Some(path), _) => Some(CredentialSource::TokenFile(path)),
-            (None, Some(account)) => Some(service_account(account)?),
-            (None, None) => None,
+            (Some(path), _) => Some(CredentialChoice::From(CredentialSource::TokenFile(path))),
+            (None, Some(account)) => Some(CredentialChoice::From(service_account(account)?)),
+            (None, None) => no_upstream_credential.then_some(CredentialChoice::Without),
         };
         let socket = listen.strip_prefix("unix:").filter(|path| !path.is_empty()).map(PathBuf::from);
         Ok(Self {
             sources: Sources { issuers, policy },
             credential,
-            api_server: ApiServer { kubeconfig },
+            kubeconfig,
+            webhook: token_webhook(webhook)?,
             socket: socket.ok_or(CommandLineError::Listen(listen))?,
             allowed_peer_uids: Some(allowed_peer_uids)
                 .filter(|uids| !uids.is_empty())
@@ -134,6 +156,20 @@ impl TryFrom<Options> for Config {
                 .ok_or(CommandLineError::Duration(max_key_age))?,
         })
     }
+}
+
+fn token_webhook(options: TokenWebhookOptions) -> Result<Option<WebhookOptions>, CommandLineError> {
+    let TokenWebhookOptions {
+        authentication_token_webhook_config_file,
+        authentication_token_webhook_cache_ttl: ttl,
+        authentication_token_webhook_version: version,
+        api_audiences: audiences,
+    } = options;
+    let cache_ttl = if ttl == "0" { Some(Duration::ZERO) } else { duration(&ttl) };
+    let cache_ttl =
+        cache_ttl.filter(|ttl| *ttl <= LONGEST_CACHE_TTL).ok_or(CommandLineError::CacheTtl(ttl))?;
+    let options = |config_file| WebhookOptions { config_file, version, audiences, cache_ttl };
+    Ok(authentication_token_webhook_config_file.map(options))
 }
 
 /// Splits each `CLAIM=VALUE`.
@@ -172,8 +208,8 @@ fn duration(text: &str) -> Option<Duration> {
         };
         total = total.checked_add(number.take()?.checked_mul(unit)?)?;
     }
-    // A number without a unit would be a guess.
-    number.is_none().then_some(Duration::from_secs(total))
+    // A number without a unit would be a guess, and nothing is no number.
+    (number.is_none() && !text.is_empty()).then_some(Duration::from_secs(total))
 }
 
 #[cfg(test)]
@@ -182,6 +218,7 @@ mod tests {
 
     use super::*;
     use crate::args::Arguments;
+    use crate::kube::TokenReviewVersion;
 
     fn config(flags: &[&str]) -> Result<Config, CommandLineError> {
         let arguments = Arguments::try_parse_from([&["jwks-sync"], flags].concat()).unwrap();
@@ -195,6 +232,7 @@ mod tests {
             ("1h30m", Some(5_400)),
             ("90s", Some(90)),
             ("24", None),
+            ("", None),
             ("h", None),
             ("1.5h", None),
             ("1d", None),
@@ -211,17 +249,55 @@ mod tests {
         let config = config(&["--authentication-config", "file"]).unwrap();
         assert_eq!(config.socket, PathBuf::from("/run/kube-oidc-filter/jwks-sync.sock"));
         assert_eq!(config.max_key_age, Duration::from_hours(24));
-        assert_eq!((config.allowed_peer_uids, config.credential), (None, None));
+        assert_eq!((config.allowed_peer_uids, config.credential, config.webhook), (None, None, None));
     }
 
     #[test]
     fn a_service_account_has_a_namespace_and_a_name() {
         let with = |account| config(&["--authentication-config", "f", "--upstream-service-account", account]);
         let account = CredentialSource::ServiceAccount { namespace: "a".to_owned(), name: "b".to_owned() };
-        assert_eq!(with("a/b").unwrap().credential, Some(account));
+        assert_eq!(with("a/b").unwrap().credential, Some(CredentialChoice::From(account)));
         for bad in ["a", "/b", "a/", "a/b/c", ""] {
             assert_eq!(with(bad), Err(CommandLineError::ServiceAccount(bad.to_owned())));
         }
+    }
+
+    #[test]
+    fn no_credential_must_be_said() {
+        let said = config(&["--authentication-config", "f", "--no-upstream-credential"]).unwrap();
+        assert_eq!(said.credential, Some(CredentialChoice::Without));
+    }
+
+    #[test]
+    fn a_webhook_has_the_flags_and_defaults_of_kube_apiserver() {
+        const FILE: [&str; 4] =
+            ["--authentication-config", "f", "--authentication-token-webhook-config-file", "webhook"];
+        let with = |flags: &[&str]| config(&[&FILE[..], flags].concat()).map(|config| config.webhook);
+        let default = WebhookOptions {
+            config_file: "webhook".into(),
+            version: TokenReviewVersion::V1beta1,
+            audiences: vec![],
+            cache_ttl: Duration::from_mins(2),
+        };
+        assert_eq!(with(&[]), Ok(Some(default.clone())));
+        let other = [
+            "--authentication-token-webhook-version=v1",
+            "--authentication-token-webhook-cache-ttl=0",
+            "--api-audiences=a,b",
+        ];
+        let options = WebhookOptions {
+            version: TokenReviewVersion::V1,
+            audiences: vec!["a".to_owned(), "b".to_owned()],
+            cache_ttl: Duration::ZERO,
+            ..default
+        };
+        assert_eq!(with(&other), Ok(Some(options)));
+        for bad in ["2", "-1m", "25h", ""] {
+            let flag = format!("--authentication-token-webhook-cache-ttl={bad}");
+            assert_eq!(with(&[&flag]), Err(CommandLineError::CacheTtl(bad.to_owned())));
+        }
+        let version = ["jwks-sync", "--authentication-token-webhook-version=v2"];
+        assert!(Arguments::try_parse_from(version).is_err());
     }
 
     #[test]

@@ -95,16 +95,16 @@ pub(crate) struct CredentialKeeper {
 }
 
 impl CredentialKeeper {
-    /// A keeper that has not begun. The receiver tells when the first attempt has ended.
+    /// A keeper that has not begun; `attempted` turns true when the first attempt has ended.
     pub(crate) fn new(
         source: CredentialSource,
         api_server: ApiServer,
         store: Arc<Store>,
         metrics: Arc<Metrics>,
-    ) -> (Self, watch::Receiver<bool>) {
-        let (attempted, receiver) = watch::channel(false);
+        attempted: watch::Sender<bool>,
+    ) -> Self {
         let held = CredentialState::default();
-        (Self { source, api_server, store, metrics, attempted, held, seen: None, failures: 0 }, receiver)
+        Self { source, api_server, store, metrics, attempted, held, seen: None, failures: 0 }
     }
 
     /// Never ends.
@@ -267,7 +267,7 @@ mod tests {
     fn keeper(source: CredentialSource) -> CredentialKeeper {
         let metrics = Arc::new(Metrics::new());
         let store = Arc::new(Store::new(1, 1, Arc::clone(&metrics)));
-        CredentialKeeper::new(source, ApiServer { kubeconfig: None }, store, metrics).0
+        CredentialKeeper::new(source, ApiServer::new(None), store, metrics, watch::Sender::new(false))
     }
 
     fn token(text: &str, not_after: Option<u64>) -> UpstreamCredential {

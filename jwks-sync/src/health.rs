@@ -21,6 +21,7 @@ use tracing::warn;
 use crate::args::Readiness;
 use crate::clock;
 use crate::metrics::Metrics;
+use crate::review::Outages;
 use crate::store::{CredentialState, IssuerState, Store};
 
 /// Connections at a time.
@@ -35,6 +36,9 @@ pub(crate) struct Health {
     store: Arc<Store>,
     metrics: Arc<Metrics>,
     readiness: Readiness,
+    /// Whether an upstream credential is wanted.
+    needs_credential: bool,
+    outages: Arc<Outages>,
 }
 
 /// One line of `/readyz?verbose`.
@@ -45,9 +49,15 @@ struct Check {
 }
 
 impl Health {
-    /// Reports on `store`.
-    pub(crate) const fn new(store: Arc<Store>, metrics: Arc<Metrics>, readiness: Readiness) -> Self {
-        Self { store, metrics, readiness }
+    /// Reports on `store`, and of `outages` without judging by them.
+    pub(crate) const fn new(
+        store: Arc<Store>,
+        metrics: Arc<Metrics>,
+        readiness: Readiness,
+        needs_credential: bool,
+        outages: Arc<Outages>,
+    ) -> Self {
+        Self { store, metrics, readiness, needs_credential, outages }
     }
 
     /// Serves on `listener`, for ever.
@@ -116,10 +126,17 @@ impl Health {
             })
             .collect();
         let published = self.store.publication().map(|()| String::new()).map_err(str::to_owned);
-        let rest = [
-            Check { name: "snapshot".to_owned(), result: published },
-            Check { name: "credential".to_owned(), result: credential_result(&self.store.credential(), now) },
-        ];
+        let mut rest = vec![Check { name: "snapshot".to_owned(), result: published }];
+        if self.needs_credential {
+            let result = credential_result(&self.store.credential(), now);
+            rest.push(Check { name: "credential".to_owned(), result });
+        }
+        // Sign-in by issuers works without them.
+        let reviews = self.outages.present().into_iter().map(|(kind, failure)| Check {
+            name: format!("reviews {kind}"),
+            result: Ok(format!("the last one failed: {failure}")),
+        });
+        rest.extend(reviews);
         let issuers_ready = match self.readiness {
             Readiness::All => issuers.iter().all(|check| check.result.is_ok()),
             Readiness::Any => issuers.is_empty() || issuers.iter().any(|check| check.result.is_ok()),

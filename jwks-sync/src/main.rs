@@ -10,6 +10,7 @@
 //! | who is trusted? | `reload`, `supply` |
 //! | what are their keys? | `issuer`, `schedule`, `fetch`, `freshness` |
 //! | what do requests go on with? | `credential`, `kube` |
+//! | may A act as B, whose token is this? | `review`, `kube` |
 //! | what do the filters get? | `store`, `server`, `codec` |
 //! | is all well? | `health`, `metrics`, `telemetry`, `check` |
 
@@ -31,6 +32,7 @@ mod issuer;
 mod kube;
 mod metrics;
 mod reload;
+mod review;
 mod schedule;
 mod server;
 mod store;

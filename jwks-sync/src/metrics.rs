@@ -8,7 +8,9 @@ use prometheus_client::encoding::{EncodeLabelSet, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use tokio::time::Instant;
 
 /// All metrics of the process.
 pub(crate) struct Metrics {
@@ -24,6 +26,9 @@ pub(crate) struct Metrics {
     feed_requests: Family<FeedLabels, Counter>,
     refused_connections: Counter,
     pollers: Gauge,
+    reviews: Family<ReviewLabels, Counter>,
+    review_durations: Family<KindLabels, Histogram, fn() -> Histogram>,
+    reviews_in_flight: Family<KindLabels, Gauge>,
     /// The issuers in force, and the results under which their fetches were counted. A fetch that ends when its
     /// issuer has left must not bring the series back.
     followed: Mutex<HashMap<String, BTreeSet<&'static str>>>,
@@ -51,6 +56,49 @@ struct FeedLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct ReviewLabels {
+    kind: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct KindLabels {
+    kind: &'static str,
+}
+
+/// What is asked of whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum ReviewKind {
+    /// The API server, whether somebody may act as somebody else.
+    Impersonation,
+    /// The API server, whose token something is.
+    PassThrough,
+    /// The token webhook, whose token something is.
+    Webhook,
+}
+
+impl ReviewKind {
+    /// All of them.
+    pub(crate) const ALL: [Self; 3] = [Self::Impersonation, Self::PassThrough, Self::Webhook];
+
+    /// The label, and the name in logs.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Impersonation => "impersonation",
+            Self::PassThrough => "pass_through",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// Seconds that a review takes: a nearby API server answers in milliseconds, and nobody waits longer than 5 s.
+const DURATIONS: [f64; 11] = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0];
+
+fn durations() -> Histogram {
+    Histogram::new(DURATIONS)
+}
+
 /// The label of everything that went well.
 const SUCCESS: &str = "success";
 
@@ -71,6 +119,9 @@ impl Metrics {
             feed_requests: Family::default(),
             refused_connections: Counter::default(),
             pollers: Gauge::default(),
+            reviews: Family::default(),
+            review_durations: Family::new_with_constructor(durations),
+            reviews_in_flight: Family::default(),
             followed: Mutex::default(),
         };
         let registry = &mut metrics.registry;
@@ -113,6 +164,21 @@ impl Metrics {
             metrics.refused_connections.clone(),
         );
         registry.register("pollers", "GetSnapshot calls that wait at present", metrics.pollers.clone());
+        registry.register(
+            "reviews",
+            "Questions to the API server and the token webhook",
+            metrics.reviews.clone(),
+        );
+        registry.register(
+            "review_duration_seconds",
+            "How long questions took that were asked",
+            metrics.review_durations.clone(),
+        );
+        registry.register(
+            "reviews_in_flight",
+            "Questions that wait for an answer at present",
+            metrics.reviews_in_flight.clone(),
+        );
         metrics
     }
 
@@ -209,6 +275,25 @@ impl Metrics {
         Polling(self.pollers.clone())
     }
 
+    /// A question came to this without being asked of anybody.
+    pub(crate) fn reviewed(&self, kind: ReviewKind, result: &'static str) {
+        self.reviews.get_or_create(&ReviewLabels { kind: kind.name(), result }).inc();
+    }
+
+    /// A question is being asked, until the result is ended or dropped.
+    pub(crate) fn reviewing(&self, kind: ReviewKind) -> Reviewing {
+        let labels = KindLabels { kind: kind.name() };
+        let in_flight = self.reviews_in_flight.get_or_create(&labels).clone();
+        in_flight.inc();
+        Reviewing {
+            in_flight,
+            kind,
+            begun: Instant::now(),
+            duration: self.review_durations.get_or_create(&labels).clone(),
+            reviews: self.reviews.clone(),
+        }
+    }
+
     /// The Prometheus text format.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
@@ -224,6 +309,29 @@ pub(crate) struct Polling(Gauge);
 impl Drop for Polling {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// See [`Metrics::reviewing`].
+pub(crate) struct Reviewing {
+    in_flight: Gauge,
+    kind: ReviewKind,
+    begun: Instant,
+    duration: Histogram,
+    reviews: Family<ReviewLabels, Counter>,
+}
+
+impl Reviewing {
+    /// This came of it.
+    pub(crate) fn end(self, result: &'static str) {
+        self.duration.observe(self.begun.elapsed().as_secs_f64());
+        self.reviews.get_or_create(&ReviewLabels { kind: self.kind.name(), result }).inc();
+    }
+}
+
+impl Drop for Reviewing {
+    fn drop(&mut self) {
+        self.in_flight.dec();
     }
 }
 
@@ -255,6 +363,8 @@ mod tests {
         metrics.reloaded(None);
         metrics.credential(None);
         metrics.answered("GetSnapshot", "newer");
+        metrics.reviewing(ReviewKind::Impersonation).end("denied");
+        metrics.reviewed(ReviewKind::Webhook, "cached");
         metrics
     }
 
@@ -285,6 +395,7 @@ mod tests {
     fn what_happens_is_counted() {
         let metrics = counted();
         let polling = metrics.polling();
+        let reviewing = metrics.reviewing(ReviewKind::PassThrough);
         for line in [
             r#"jwks_sync_fetches_total{issuer="https://issuer",result="timeout"} 1"#,
             r#"jwks_sync_keys{issuer="https://issuer"} 2"#,
@@ -294,11 +405,17 @@ mod tests {
             r#"jwks_sync_credential_reads_total{result="success"} 1"#,
             r#"jwks_sync_feed_requests_total{method="GetSnapshot",outcome="newer"} 1"#,
             "jwks_sync_pollers 1",
+            r#"jwks_sync_reviews_total{kind="impersonation",result="denied"} 1"#,
+            r#"jwks_sync_reviews_total{kind="webhook",result="cached"} 1"#,
+            r#"jwks_sync_review_duration_seconds_count{kind="impersonation"} 1"#,
+            r#"jwks_sync_reviews_in_flight{kind="impersonation"} 0"#,
+            r#"jwks_sync_reviews_in_flight{kind="pass_through"} 1"#,
         ] {
             assert_line(&metrics, line);
         }
-        drop(polling);
+        drop((polling, reviewing));
         assert_line(&metrics, "jwks_sync_pollers 0");
+        assert_line(&metrics, r#"jwks_sync_reviews_in_flight{kind="pass_through"} 0"#);
     }
 
     #[test]

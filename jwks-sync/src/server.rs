@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authn::feed::{
-    GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse, REFRESH_KEYS, RefreshKeysRequest,
-    RefreshKeysResponse, RefreshOutcome, ReviewImpersonationRequest, ReviewImpersonationResponse,
-    ReviewTokenRequest, ReviewTokenResponse,
+    GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse, REFRESH_KEYS, REVIEW_IMPERSONATION, REVIEW_TOKEN,
+    RefreshKeysRequest, RefreshKeysResponse, RefreshOutcome, ReviewImpersonationRequest,
+    ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse,
 };
 use futures_util::{Stream, stream};
 use tokio::net::{UnixListener, UnixStream};
@@ -23,7 +23,9 @@ use tonic::{Request, Response, Status};
 use tracing::{info, warn};
 
 use crate::clock::{jitter, spread};
+use crate::kube::{ApiServer, TokenWebhook};
 use crate::metrics::Metrics;
+use crate::review::{ImpersonationReviews, TokenReviews};
 use crate::store::{Published, Store};
 use crate::supply::Supply;
 
@@ -186,23 +188,33 @@ fn peers(
     })
 }
 
+/// Who is asked about impersonation and about tokens.
+pub(crate) struct Reviews {
+    /// May A act as B?
+    pub(crate) impersonation: ImpersonationReviews<ApiServer>,
+    /// Whose token is this?
+    pub(crate) tokens: TokenReviews<ApiServer, TokenWebhook>,
+}
+
 /// The service that filters call.
 pub(crate) struct Feed {
     store: Arc<Store>,
     supply: Arc<Supply>,
+    reviews: Reviews,
     metrics: Arc<Metrics>,
     stop: watch::Receiver<bool>,
 }
 
 impl Feed {
-    /// Serves what is in `store`; `supply` is asked for keys. Polls end when `stop` turns true.
+    /// Serves what is in `store`; `supply` is asked for keys, `reviews` for the rest. Polls end when `stop` turns true.
     pub(crate) fn new(
         store: Arc<Store>,
         supply: Arc<Supply>,
+        reviews: Reviews,
         metrics: Arc<Metrics>,
         stop: watch::Receiver<bool>,
     ) -> Self {
-        Self { store, supply, metrics, stop }
+        Self { store, supply, reviews, metrics, stop }
     }
 }
 
@@ -245,20 +257,39 @@ impl generated::feed_server::Feed for Feed {
         Ok(Response::new(RefreshKeysResponse { outcome, snapshot }))
     }
 
-    /// Nobody is asked yet, so nobody is allowed anything.
     async fn review_impersonation(
         &self,
-        _: Request<ReviewImpersonationRequest>,
+        request: Request<ReviewImpersonationRequest>,
     ) -> Result<Response<ReviewImpersonationResponse>, Status> {
-        Ok(Response::new(ReviewImpersonationResponse::Failed))
+        let answer = self.reviews.impersonation.ask(request.into_inner()).await;
+        self.metrics.answered(
+            REVIEW_IMPERSONATION,
+            match answer {
+                ReviewImpersonationResponse::Allowed { .. } => "allowed",
+                ReviewImpersonationResponse::Busy => "busy",
+                ReviewImpersonationResponse::Denied(_) => "denied",
+                ReviewImpersonationResponse::Failed => "failed",
+            },
+        );
+        Ok(Response::new(answer))
     }
 
-    /// As [`review_impersonation`](Self::review_impersonation).
     async fn review_token(
         &self,
-        _: Request<ReviewTokenRequest>,
+        request: Request<ReviewTokenRequest>,
     ) -> Result<Response<ReviewTokenResponse>, Status> {
-        Ok(Response::new(ReviewTokenResponse::Failed))
+        let answer = self.reviews.tokens.ask(request.into_inner()).await;
+        self.metrics.answered(
+            REVIEW_TOKEN,
+            match answer {
+                ReviewTokenResponse::Busy => "busy",
+                ReviewTokenResponse::Failed => "failed",
+                ReviewTokenResponse::PassThrough { .. } => "pass_through",
+                ReviewTokenResponse::Unknown => "unknown",
+                ReviewTokenResponse::Webhook { .. } => "webhook",
+            },
+        );
+        Ok(Response::new(answer))
     }
 }
 

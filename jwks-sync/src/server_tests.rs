@@ -9,6 +9,7 @@ use tonic::transport::{Channel, Endpoint};
 
 use super::*;
 use crate::codec::FeedCodec;
+use crate::review::Outages;
 use crate::store::CredentialState;
 
 struct World {
@@ -24,10 +25,17 @@ async fn world(name: &str, allowed_uids: Option<BTreeSet<u32>>) -> World {
     fs::create_dir_all(&directory).unwrap();
     let metrics = Arc::new(Metrics::new());
     let store = Arc::new(Store::new(5, 60, Arc::clone(&metrics)));
-    let supply = Arc::new(Supply::new(Arc::clone(&store), Arc::clone(&metrics)));
+    let supply = Arc::new(Supply::new(Arc::clone(&store), Arc::clone(&metrics), false));
     let (stop, stopped) = watch::channel(false);
     let socket = Socket::bind(&directory.join("socket"), allowed_uids).await.unwrap();
-    let feed = Feed::new(Arc::clone(&store), supply, Arc::clone(&metrics), stopped.clone());
+    let api_server = ApiServer::new(Some(directory.join("no kubeconfig")));
+    let outages = Arc::new(Outages::default());
+    let impersonation =
+        ImpersonationReviews::new(Arc::new(api_server.clone()), Arc::clone(&outages), Arc::clone(&metrics));
+    let tokens =
+        TokenReviews::new(api_server, None, [0; 16], Arc::clone(&store), outages, Arc::clone(&metrics));
+    let reviews = Reviews { impersonation, tokens };
+    let feed = Feed::new(Arc::clone(&store), supply, reviews, Arc::clone(&metrics), stopped.clone());
     let serving = tokio::spawn(socket.serve(feed, Arc::clone(&metrics), stopped));
     World { directory, store, metrics, stop, serving }
 }

@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use authn::issuer::Issuer;
+use authn::anonymous::Anonymous;
+use authn::issuer::{IdentityGuard, Issuer};
 use authn::keys::{IssuerKeys, Key};
 use authn::snapshot::{Generation, MAX_ENCODED, Snapshot, UpstreamCredential};
 use authn::time::UnixSeconds;
@@ -83,6 +84,17 @@ pub(crate) struct Supplied {
     pub(crate) state: watch::Receiver<IssuerState>,
 }
 
+/// What the configuration says, and where the keys of its issuers come in.
+#[derive(Clone, Default)]
+pub(crate) struct Configured {
+    /// The issuers.
+    pub(crate) issuers: Vec<Supplied>,
+    /// Who may come without a credential; `None`: nobody.
+    pub(crate) anonymous: Option<Anonymous>,
+    /// What the token webhook may hand out; `None` when there is no webhook.
+    pub(crate) token_webhook: Option<IdentityGuard>,
+}
+
 /// What is known of the upstream credential.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct CredentialState {
@@ -114,7 +126,7 @@ struct Contents {
     /// The newest content does not fit into a message.
     too_large: bool,
     generation: Generation,
-    issuers: Vec<Supplied>,
+    configured: Configured,
     credential: CredentialState,
     /// What was published last, under the generation that it had.
     snapshot: Option<Snapshot>,
@@ -123,7 +135,7 @@ struct Contents {
 impl Contents {
     /// Bytes that the keys of one issuer may take.
     fn share(&self) -> usize {
-        KEYS.checked_div(self.issuers.len()).unwrap_or(KEYS)
+        KEYS.checked_div(self.configured.issuers.len()).unwrap_or(KEYS)
     }
 }
 
@@ -135,7 +147,7 @@ impl Store {
             open: false,
             too_large: false,
             generation: Generation { epoch, counter: 0 },
-            issuers: Vec::new(),
+            configured: Configured::default(),
             credential: CredentialState::default(),
             snapshot: None,
         };
@@ -156,9 +168,9 @@ impl Store {
     }
 
     /// Puts another configuration in force.
-    pub(crate) fn configure(&self, issuers: Vec<Supplied>, now: UnixSeconds) {
+    pub(crate) fn configure(&self, configured: Configured, now: UnixSeconds) {
         let mut contents = self.lock();
-        contents.issuers = issuers;
+        contents.configured = configured;
         self.rebuild(&mut contents, now);
     }
 
@@ -215,6 +227,7 @@ impl Store {
         let contents = self.lock();
         let share = contents.share();
         contents
+            .configured
             .issuers
             .iter()
             .map(|s| (s.issuer.url.clone(), s.state.borrow().clone().within(share)))
@@ -254,10 +267,10 @@ impl Store {
         };
         let snapshot = Snapshot {
             generation: previous.map(|snapshot| snapshot.generation).unwrap_or_default(),
-            issuers: contents.issuers.iter().map(with_keys).collect(),
+            issuers: contents.configured.issuers.iter().map(with_keys).collect(),
             upstream_credential: contents.credential.credential.clone(),
-            anonymous: None,
-            token_webhook: None,
+            anonymous: contents.configured.anonymous.clone(),
+            token_webhook: contents.configured.token_webhook.clone(),
         };
         if previous != Some(&snapshot) {
             self.publish(contents, snapshot);

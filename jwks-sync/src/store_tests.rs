@@ -50,6 +50,10 @@ fn credential(token: &str) -> CredentialState {
     CredentialState { credential: UpstreamCredential::new(token.to_owned(), None).ok(), failure: None }
 }
 
+fn of(issuers: Vec<Supplied>) -> Configured {
+    Configured { issuers, ..Configured::default() }
+}
+
 struct World {
     store: Store,
     state: watch::Sender<IssuerState>,
@@ -59,7 +63,7 @@ struct World {
 fn world() -> World {
     let store = Store::new(EPOCH, MAX_AGE, Arc::new(Metrics::new()));
     let state = watch::Sender::new(IssuerState::default());
-    store.configure(vec![Supplied { issuer: issuer("https://a"), state: state.subscribe() }], at(0));
+    store.configure(of(vec![Supplied { issuer: issuer("https://a"), state: state.subscribe() }]), at(0));
     World { store, state }
 }
 
@@ -133,10 +137,10 @@ fn an_issuer_without_keys_does_not_hold_the_others_back() {
     let (broken, good) =
         (watch::Sender::new(failed(IssuerState::default())), watch::Sender::new(fetched("1", 10)));
     store.configure(
-        vec![
+        of(vec![
             Supplied { issuer: issuer("https://broken"), state: broken.subscribe() },
             Supplied { issuer: issuer("https://good"), state: good.subscribe() },
-        ],
+        ]),
         at(10),
     );
     store.open(at(10));
@@ -189,7 +193,9 @@ fn an_issuer_with_too_many_keys_fails_alone() {
         issuer: issuer(url),
         state: state.subscribe(),
     };
-    world.store.configure(vec![supplied("https://a", &world.state), supplied("https://b", &second)], at(10));
+    world
+        .store
+        .configure(of(vec![supplied("https://a", &world.state), supplied("https://b", &second)]), at(10));
     let published = Snapshot::decode(&world.store.newer_than(None).unwrap().encoded).unwrap();
     assert_eq!(published.issuer("https://a").unwrap().keys, None);
     assert_eq!(published.issuer("https://b").unwrap().keys.as_ref().unwrap().keys, *keys("2"));
@@ -204,10 +210,28 @@ fn an_issuer_with_too_many_keys_fails_alone() {
 fn a_snapshot_that_is_too_large_is_not_published_and_that_is_said() {
     let world = world().open();
     let huge = Issuer { audiences: vec!["a".repeat(MAX_ENCODED)], ..issuer("https://a") };
-    world.store.configure(vec![Supplied { issuer: huge, state: world.state.subscribe() }], at(10));
+    world.store.configure(of(vec![Supplied { issuer: huge, state: world.state.subscribe() }]), at(10));
     assert!(world.store.publication().is_err());
     let good = Supplied { issuer: issuer("https://a"), state: world.state.subscribe() };
-    world.store.configure(vec![good], at(20));
+    world.store.configure(of(vec![good]), at(20));
     assert_eq!(world.set(fetched("1", 20), 20), (2, Some(1_020)), "and the next good one is");
     assert_eq!(world.store.publication(), Ok(()));
+}
+
+#[test]
+fn what_the_configuration_says_besides_is_published_with_it() {
+    let world = world().open();
+    assert_eq!((world.snapshot().anonymous, world.snapshot().token_webhook), (None, None));
+    let anonymous = Some(Anonymous { paths: vec!["/healthz".to_owned()] });
+    let token_webhook = Some(IdentityGuard::default());
+    let supplied = Supplied { issuer: issuer("https://a"), state: world.state.subscribe() };
+    let configured = Configured { anonymous, token_webhook, issuers: vec![supplied.clone()] };
+    world.store.configure(configured.clone(), at(10));
+    let snapshot = world.snapshot();
+    assert_eq!(
+        (snapshot.generation.counter, snapshot.anonymous, snapshot.token_webhook),
+        (2, configured.anonymous, configured.token_webhook)
+    );
+    world.store.configure(of(vec![supplied]), at(20));
+    assert_eq!((world.snapshot().generation.counter, world.snapshot().anonymous), (3, None));
 }

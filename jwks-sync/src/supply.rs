@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use authn::config::JwtAuthenticator;
+use authn::anonymous::Anonymous;
+use authn::config::{AnonymousAuth, JwtAuthenticator};
 use authn::feed::RefreshOutcome;
 use authn::issuer::{IdentityGuard, Issuer};
 use futures_util::future::join_all;
@@ -16,7 +17,7 @@ use crate::issuer::IssuerTask;
 use crate::metrics::Metrics;
 use crate::reload::Configuration;
 use crate::schedule::Limits;
-use crate::store::{IssuerState, Store, Supplied};
+use crate::store::{Configured, IssuerState, Store, Supplied};
 
 /// How long new issuers may take for their first attempt before the rest goes on without them.
 pub(crate) const FIRST_ATTEMPT: Duration = Duration::from_secs(10);
@@ -25,6 +26,8 @@ pub(crate) const FIRST_ATTEMPT: Duration = Duration::from_secs(10);
 pub(crate) struct Supply {
     running: RwLock<HashMap<String, Arc<Running>>>,
     limits: Limits,
+    /// Whether there is a token webhook.
+    has_webhook: bool,
     store: Arc<Store>,
     metrics: Arc<Metrics>,
 }
@@ -43,9 +46,9 @@ struct Origin {
 
 impl Supply {
     /// No issuers yet.
-    pub(crate) fn new(store: Arc<Store>, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(store: Arc<Store>, metrics: Arc<Metrics>, has_webhook: bool) -> Self {
         let limits = Limits::for_max_age(Duration::from_secs(store.max_age()));
-        Self { running: RwLock::default(), limits, store, metrics }
+        Self { running: RwLock::default(), limits, has_webhook, store, metrics }
     }
 
     /// Puts a configuration in force, once each issuer that is new in it has ended its first attempt, or
@@ -82,7 +85,12 @@ impl Supply {
             self.metrics.forget(removed);
         }
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = new;
-        self.store.configure(supplied, clock::now());
+        let configured = Configured {
+            issuers: supplied,
+            anonymous: authentication.anonymous.and_then(anonymous),
+            token_webhook: self.has_webhook.then(|| policy.token_webhook()),
+        };
+        self.store.configure(configured, clock::now());
     }
 
     /// Asks an issuer for its keys because a token names one that it lacks.
@@ -101,6 +109,11 @@ impl Supply {
     }
 }
 
+/// Unlike in kube-apiserver, where a flag that is on by default decides then, an absent rule means nobody.
+fn anonymous(rule: AnonymousAuth) -> Option<Anonymous> {
+    rule.enabled.then_some(Anonymous { paths: rule.conditions })
+}
+
 fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard) -> Issuer {
     Issuer {
         url: jwt.url,
@@ -115,7 +128,8 @@ fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard) -> Issuer {
 
 #[cfg(test)]
 mod tests {
-    use authn::config::{OidcFlags, Policy};
+    use authn::config::{AuthenticationConfiguration, OidcFlags, Policy};
+    use authn::snapshot::Snapshot;
 
     use super::*;
 
@@ -130,10 +144,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_rules_beside_the_issuers_follow_the_configuration() {
+        const FILE: &str =
+            "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: []\n";
+        let paths =
+            |paths: &[&str]| Some(Anonymous { paths: paths.iter().map(|path| (*path).to_owned()).collect() });
+        let guard =
+            IdentityGuard { allowed_groups: ["system:nodes".to_owned()].into(), ..IdentityGuard::default() };
+        for (rule, has_webhook, anonymous) in [
+            ("", true, None),
+            ("anonymous: {enabled: false}", false, None),
+            ("anonymous: {enabled: true}", true, paths(&[])),
+            (
+                "anonymous: {enabled: true, conditions: [{path: /livez}, {path: /readyz}]}",
+                false,
+                paths(&["/livez", "/readyz"]),
+            ),
+        ] {
+            let metrics = Arc::new(Metrics::new());
+            let store = Arc::new(Store::new(1, 60, Arc::clone(&metrics)));
+            let supply = Supply::new(Arc::clone(&store), metrics, has_webhook);
+            let policy = Policy::load(b"tokenWebhook: {allowedSystemGroups: ['system:nodes']}").unwrap();
+            let file = format!("{FILE}{rule}");
+            let authentication = AuthenticationConfiguration::load(file.as_bytes()).unwrap();
+            supply.apply(Configuration { authentication, policy }).await;
+            store.open(clock::now());
+            let snapshot = Snapshot::decode(&store.newer_than(None).unwrap().encoded).unwrap();
+            assert_eq!(snapshot.anonymous, anonymous, "{rule}");
+            assert_eq!(snapshot.token_webhook, has_webhook.then(|| guard.clone()), "{rule}");
+        }
+    }
+
+    #[tokio::test]
     async fn an_issuer_is_measured_as_long_as_it_is_configured() {
         let metrics = Arc::new(Metrics::new());
         let store = Arc::new(Store::new(1, 60, Arc::clone(&metrics)));
-        let supply = Supply::new(store, Arc::clone(&metrics));
+        let supply = Supply::new(store, Arc::clone(&metrics), false);
         supply.apply(configuration()).await;
         assert!(metrics.text().contains(r#"jwks_sync_keys{issuer="https://127.0.0.1:1"} 0"#));
         let mut without = configuration();

@@ -1,0 +1,338 @@
+//! One client for each place that is asked: made once, so that its connections are reused, and made anew when the files
+//! that it comes from change.
+
+use std::error::Error as StdError;
+use std::fs;
+use std::hash::{BuildHasher, RandomState};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use http::{Method, Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper_util::client::proxy::matcher::Matcher;
+use kube::client::Body;
+use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
+use kube::{Client, Config};
+use tokio::sync::Mutex;
+use tokio::task::spawn_blocking;
+use tokio::time::Instant;
+use tracing::{error, info};
+
+use super::KubeError;
+use crate::cause::deepest;
+
+/// Time for TCP and TLS.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+/// How often the files are looked at, at most.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Least age of a client that is made anew because it was answered 401: its token may have been replaced in a way that
+/// no file shows.
+const RENEW_AFTER: Duration = Duration::from_secs(5);
+/// Largest answer, in bytes.
+const MAX_ANSWER: usize = 1024 * 1024;
+/// Characters of a refusal's message that are kept.
+const MAX_MESSAGE: usize = 300;
+
+/// Where a place and the account there are described.
+#[derive(Clone, Debug)]
+pub(super) enum Origin {
+    /// The API server and the ServiceAccount of the pod that this process runs in.
+    Pod,
+    /// The API server of a kubeconfig.
+    Kubeconfig(PathBuf),
+    /// The one URL of a webhook's kubeconfig.
+    Webhook(PathBuf),
+}
+
+/// A place that is asked, and the client for it.
+pub(super) struct Connection {
+    origin: Origin,
+    hasher: RandomState,
+    kept: Mutex<Option<Kept>>,
+}
+
+struct Kept {
+    ready: Ready,
+    files: Vec<u64>,
+    looked: Instant,
+    made: Instant,
+    /// It was answered 401.
+    is_refused: bool,
+}
+
+/// A client that can be used.
+#[derive(Clone)]
+pub(super) struct Ready {
+    /// The client.
+    pub(super) client: Client,
+    /// The path of the webhook; that of an API server is the caller's.
+    path: String,
+}
+
+/// What was read.
+struct Source {
+    kubeconfig: Option<Kubeconfig>,
+    /// A hash of each file, so that no secret is kept for comparison.
+    files: Vec<u64>,
+}
+
+impl Connection {
+    /// Nothing is read or connected yet.
+    pub(super) fn new(origin: Origin) -> Self {
+        Self { origin, hasher: RandomState::new(), kept: Mutex::default() }
+    }
+
+    /// The client, made anew if need be. A change that can't be used leaves the old one in use.
+    ///
+    /// # Errors
+    /// [`KubeError`] says what is wrong with the files.
+    pub(super) async fn client(&self) -> Result<Ready, KubeError> {
+        let mut kept = self.kept.lock().await;
+        if let Some(kept) = &mut *kept {
+            let is_renewed = kept.is_refused && kept.made.elapsed() >= RENEW_AFTER;
+            if kept.looked.elapsed() < LOOK_EVERY && !is_renewed {
+                return Ok(kept.ready.clone());
+            }
+            kept.looked = Instant::now();
+            let source = match self.read().await {
+                Ok(source) if source.files == kept.files && !is_renewed => return Ok(kept.ready.clone()),
+                Ok(source) => source,
+                Err(failure) => {
+                    kept.complain(&failure, Vec::new());
+                    return Ok(kept.ready.clone());
+                }
+            };
+            let files = source.files.clone();
+            match self.make(source).await {
+                Ok(ready) => {
+                    if !is_renewed {
+                        info!(origin = ?self.origin, "changed kubeconfig in use");
+                    }
+                    *kept = Kept::new(ready, files);
+                }
+                Err(failure) => kept.complain(&failure, files),
+            }
+            return Ok(kept.ready.clone());
+        }
+        let source = self.read().await?;
+        let files = source.files.clone();
+        let ready = self.make(source).await?;
+        *kept = Some(Kept::new(ready.clone(), files));
+        Ok(ready)
+    }
+
+    /// Another client for the same API server, for somebody else.
+    ///
+    /// # Errors
+    /// [`KubeError`] says what is wrong with the files.
+    pub(super) async fn client_as(&self, account: AuthInfo) -> Result<Client, KubeError> {
+        let mut config = self.config(self.read().await?).await?.0;
+        config.auth_info = account;
+        Ok(made(config, String::new()).await?.client)
+    }
+
+    /// Posts JSON to this path of an API server, and returns the JSON of the answer.
+    ///
+    /// # Errors
+    /// [`KubeError`]; an answer other than 2xx is [`KubeError::Refused`], redirects included.
+    pub(super) async fn post(&self, path: &str, body: Vec<u8>) -> Result<Vec<u8>, KubeError> {
+        let ready = self.client().await?;
+        self.post_with(&ready, path, body).await
+    }
+
+    /// Posts JSON to the URL of a webhook.
+    ///
+    /// # Errors
+    /// As [`Self::post`].
+    pub(super) async fn post_to_webhook(&self, body: Vec<u8>) -> Result<Vec<u8>, KubeError> {
+        let ready = self.client().await?;
+        self.post_with(&ready, &ready.path, body).await
+    }
+
+    async fn post_with(&self, ready: &Ready, path: &str, body: Vec<u8>) -> Result<Vec<u8>, KubeError> {
+        let request = Request::builder()
+            .method(Method::POST)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, concat!("kube-oidc-filter/", env!("CARGO_PKG_VERSION")))
+            .body(Body::from(body))
+            .map_err(|_| KubeError::Answer)?;
+        let unreachable = |error: &dyn StdError| KubeError::Unreachable { detail: deepest(error) };
+        let answer = ready.client.send(request).await.map_err(|error| unreachable(&error))?;
+        let status = answer.status();
+        if status == StatusCode::UNAUTHORIZED {
+            self.was_refused().await;
+        }
+        let body = match Limited::new(answer.into_body(), MAX_ANSWER).collect().await {
+            Ok(body) => body.to_bytes().to_vec(),
+            Err(error) if error.is::<LengthLimitError>() => {
+                return Err(KubeError::AnswerTooLarge { limit: MAX_ANSWER });
+            }
+            Err(error) => return Err(unreachable(error.as_ref())),
+        };
+        if status.is_success() {
+            return Ok(body);
+        }
+        Err(KubeError::Refused { code: status.as_u16(), message: message(&body) })
+    }
+
+    /// The account was not accepted.
+    pub(super) async fn was_refused(&self) {
+        if let Some(kept) = &mut *self.kept.lock().await {
+            kept.is_refused = true;
+        }
+    }
+
+    async fn read(&self) -> Result<Source, KubeError> {
+        let (origin, hasher) = (self.origin.clone(), self.hasher.clone());
+        let read = spawn_blocking(move || match origin {
+            Origin::Pod => Ok(Source { kubeconfig: None, files: Vec::new() }),
+            Origin::Kubeconfig(path) | Origin::Webhook(path) => read(&path, &hasher),
+        });
+        read.await.map_err(|_| KubeError::Answer)?
+    }
+
+    async fn make(&self, source: Source) -> Result<Ready, KubeError> {
+        let (config, path) = self.config(source).await?;
+        made(config, path).await
+    }
+
+    async fn config(&self, source: Source) -> Result<(Config, String), KubeError> {
+        let (mut config, path) = match (&self.origin, source.kubeconfig) {
+            (Origin::Kubeconfig(path), Some(kubeconfig)) => {
+                (from_kubeconfig(path, kubeconfig).await?, String::new())
+            }
+            (Origin::Webhook(path), Some(kubeconfig)) => {
+                let config = from_kubeconfig(path, kubeconfig).await?;
+                one_url(config).map_err(|detail| bad_kubeconfig(path, detail.to_owned()))?
+            }
+            _ => (Config::incluster().map_err(|_| KubeError::NotInCluster)?, String::new()),
+        };
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        // Each question has a deadline of its own; this one would count from the last use of the connection.
+        config.read_timeout = None;
+        // Whoever asks knows how long it may take, and whether to ask again.
+        config.default_retry = false;
+        Ok((config, path))
+    }
+}
+
+impl Kept {
+    fn new(ready: Ready, files: Vec<u64>) -> Self {
+        Self { ready, files, looked: Instant::now(), made: Instant::now(), is_refused: false }
+    }
+
+    /// Says what is wrong with the changed files, once for each change.
+    fn complain(&mut self, failure: &KubeError, files: Vec<u64>) {
+        self.made = Instant::now();
+        if self.files != files {
+            error!(reason = failure.reason(), error = %failure, "the changed kubeconfig is not used; the old one stays in use");
+            self.files = files;
+        }
+    }
+}
+
+async fn from_kubeconfig(path: &Path, kubeconfig: Kubeconfig) -> Result<Config, KubeError> {
+    let has_proxy = kubeconfig.clusters.iter().any(|named| {
+        named
+            .cluster
+            .as_ref()
+            .is_some_and(|cluster| cluster.proxy_url.as_ref().is_some_and(|url| !url.is_empty()))
+    });
+    let contradicts_itself =
+        kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref()).any(|cluster| {
+            cluster.insecure_skip_tls_verify == Some(true)
+                && (cluster.certificate_authority.is_some() || cluster.certificate_authority_data.is_some())
+        });
+    if contradicts_itself {
+        // As client-go: a CA that is not used must not look as if it were.
+        let detail = "insecure-skip-tls-verify and a certificate authority exclude each other";
+        return Err(bad_kubeconfig(path, detail.to_owned()));
+    }
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
+        .await
+        .map_err(|error| bad_kubeconfig(path, deepest(&error)))?;
+    // The client asks NO_PROXY about the proxy instead of the destination.
+    if !has_proxy && !goes_through_a_proxy(&config.cluster_url) {
+        config.proxy_url = None;
+    }
+    Ok(config)
+}
+
+/// As Go's `http.ProxyFromEnvironment`, loopback included, which never goes through a proxy.
+fn goes_through_a_proxy(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_loopback =
+        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+    !is_loopback && Matcher::from_env().intercept(url).is_some()
+}
+
+/// Splits a webhook's `server`, which is the whole URL, as kube-apiserver's client does: without a slash at its end.
+fn one_url(mut config: Config) -> Result<(Config, String), &'static str> {
+    let url = &config.cluster_url;
+    let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
+        return Err("server must be a URL with https:// or http://");
+    };
+    if !matches!(scheme, "http" | "https") || authority.as_str().contains('@') {
+        return Err("server must be a URL with https:// or http://, and without user information");
+    }
+    if url.query().is_some() {
+        // kube-apiserver would drop it without a word.
+        return Err("server must not have a query");
+    }
+    let path = match url.path().trim_end_matches('/') {
+        "" => "/".to_owned(),
+        path => path.to_owned(),
+    };
+    if scheme == "http" {
+        // As client-go: credentials are for TLS alone.
+        config.auth_info = AuthInfo::default();
+    }
+    let origin = Uri::builder().scheme(scheme).authority(authority.as_str()).path_and_query("/").build();
+    config.cluster_url = origin.map_err(|_| "server is no URL")?;
+    Ok((config, path))
+}
+
+/// An exec plugin of the kubeconfig runs in here, so it may take its time.
+async fn made(config: Config, path: String) -> Result<Ready, KubeError> {
+    let make = spawn_blocking(move || {
+        // The client wants a process-wide choice, and which crates are built beside this one must not make it. Only
+        // the first call has an effect.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        Client::try_from(config).map_err(|error| KubeError::Unreachable { detail: deepest(&error) })
+    });
+    let client = make.await.map_err(|_| KubeError::Answer)??;
+    Ok(Ready { client, path })
+}
+
+fn read(path: &Path, hasher: &RandomState) -> Result<Source, KubeError> {
+    let failed = |error: &dyn StdError| bad_kubeconfig(path, deepest(error));
+    let own = fs::read(path).map_err(|error| failed(&error))?;
+    let kubeconfig = Kubeconfig::read_from(path).map_err(|error| failed(&error))?;
+    let clusters = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref());
+    let users = kubeconfig.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
+    let named = clusters
+        .map(|cluster| &cluster.certificate_authority)
+        .chain(users.flat_map(|user| [&user.client_certificate, &user.client_key, &user.token_file]))
+        .flatten();
+    // A file that can't be read is missed when it is used.
+    let files = named.map(|path| fs::read(path).ok()).map(|content| hasher.hash_one(content));
+    let files = [hasher.hash_one(own)].into_iter().chain(files).collect();
+    Ok(Source { kubeconfig: Some(kubeconfig), files })
+}
+
+fn bad_kubeconfig(path: &Path, detail: String) -> KubeError {
+    KubeError::Kubeconfig { path: path.display().to_string(), detail }
+}
+
+/// The message of a `Status` object, shortened.
+fn message(body: &[u8]) -> String {
+    let status: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let message = status.get("message").and_then(serde_json::Value::as_str).unwrap_or_default();
+    message.chars().take(MAX_MESSAGE).collect()
+}
+
+#[cfg(test)]
+#[path = "client_tests.rs"]
+mod tests;
