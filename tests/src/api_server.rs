@@ -109,6 +109,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     accounts: Vec<(String, String)>,
+    connections: usize,
     handlers: Vec<(String, Handler)>,
     location: String,
     open: bool,
@@ -204,6 +205,12 @@ impl ApiServer {
     pub async fn until_request(&self, path: &str) -> Received {
         let first = async || self.requests_for(path).into_iter().next();
         wait::found(Duration::from_secs(10), &format!("a request for {path}"), first).await
+    }
+
+    /// How many connections were made so far.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.state().connections
     }
 
     /// Forgets the requests so far.

@@ -9,6 +9,8 @@ use rcgen::{
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{ClientConfig, RootCertStore, ServerConfig};
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
@@ -91,12 +93,26 @@ impl Leaf {
     /// A server end that offers these protocols by ALPN, the most wanted first.
     #[must_use]
     pub fn acceptor(&self, alpn: &[&str]) -> TlsAcceptor {
+        self.acceptor_with(WebPkiClientVerifier::no_client_auth(), alpn)
+    }
+
+    /// A server end that lets in only clients with a certificate of this CA.
+    #[must_use]
+    pub fn acceptor_of_clients(&self, clients: &Ca) -> TlsAcceptor {
+        let mut roots = RootCertStore::empty();
+        let certificate = CertificateDer::from_pem_slice(clients.pem().as_bytes()).expect("PEM");
+        roots.add(certificate).expect("certificate of the CA");
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider()).build();
+        self.acceptor_with(verifier.expect("roots for clients"), &["http/1.1"])
+    }
+
+    fn acceptor_with(&self, verifier: Arc<dyn ClientCertVerifier>, alpn: &[&str]) -> TlsAcceptor {
         let certificate = CertificateDer::from_pem_slice(self.certificate_pem.as_bytes()).expect("PEM");
         let key = PrivateKeyDer::from_pem_slice(self.key_pem.as_bytes()).expect("PEM");
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .expect("TLS versions")
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_single_cert(vec![certificate], key)
             .expect("certificate and key");
         config.alpn_protocols = protocols(alpn);

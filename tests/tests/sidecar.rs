@@ -8,6 +8,11 @@ use serde_json::{Value, json};
 use tests::gateway::configuration;
 use tests::{Algorithm, Fault, Issuer, Sidecar, SigningKey, wait};
 
+#[path = "sidecar/impersonation.rs"]
+mod impersonation;
+#[path = "sidecar/tokens.rs"]
+mod tokens;
+
 const SOON: Duration = Duration::from_secs(30);
 const FLAGS: [&str; 4] = [
     "--authentication-config=${DIR}/authn.json",

@@ -16,6 +16,7 @@ use crate::http1::{Head, Lines, Wire, value};
 
 /// Serves it until it ends.
 pub(super) async fn serve(stream: TlsStream<TcpStream>, shared: Arc<Shared>) {
+    shared.state().connections += 1;
     if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
         two(stream, &shared).await;
     } else {
