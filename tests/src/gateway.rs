@@ -44,6 +44,7 @@ pub struct GatewayOptions {
     alter: Vec<Rewrite>,
     configuration: Value,
     credential: Vec<String>,
+    files: Vec<(String, String)>,
     flags: Vec<String>,
     own_token: Option<String>,
     policy: Option<Value>,
@@ -100,6 +101,7 @@ impl GatewayOptions {
             alter: Vec::new(),
             configuration,
             credential: vec!["--upstream-token-file=${DIR}/token".to_owned()],
+            files: Vec::new(),
             flags: Vec::new(),
             own_token: None,
             policy: None,
@@ -140,6 +142,20 @@ impl GatewayOptions {
     #[must_use]
     pub fn asks_with(mut self, token: &str) -> Self {
         self.own_token = Some(token.to_owned());
+        self
+    }
+
+    /// A file in the sidecar's directory.
+    #[must_use]
+    pub fn file(mut self, name: &str, content: impl Into<String>) -> Self {
+        self.files.push((name.to_owned(), content.into()));
+        self
+    }
+
+    /// No ServiceAccount token, for a gateway that impersonates nobody.
+    #[must_use]
+    pub fn without_credential(mut self) -> Self {
+        self.credential = vec!["--no-upstream-credential".to_owned()];
         self
     }
 
@@ -193,6 +209,9 @@ impl GatewayOptions {
         let mut sidecar = Sidecar::new();
         sidecar.write("authn.json", self.configuration.to_string());
         sidecar.write("token", &self.token);
+        for (name, content) in &self.files {
+            sidecar.write(name, content);
+        }
         let mut flags: Vec<&str> = FLAGS.to_vec();
         if let Some(policy) = &self.policy {
             sidecar.write("policy.json", policy.to_string());

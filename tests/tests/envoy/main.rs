@@ -5,11 +5,13 @@
 #![expect(
     clippy::arithmetic_side_effects,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     clippy::string_slice,
     reason = "a test stops at the first surprise"
 )]
 
+mod anonymous;
 mod answers;
 mod contract;
 mod credential;
@@ -17,7 +19,9 @@ mod destinations;
 mod extras;
 mod headers;
 mod hostile;
+mod impersonation;
 mod isolation;
+mod other_tokens;
 mod outages;
 mod rotation;
 mod snapshots;
