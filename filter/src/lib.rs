@@ -7,6 +7,7 @@
 //! | [`waiting`] | which requests may wait for an answer of the sidecar |
 //! | [`absent`] | keys that no issuer has |
 //! | [`address`] | addresses as Envoy writes them |
+//! | [`record`] | what the access log says of a request |
 //! | [`target`] | how Envoy is told where the sidecar is |
 //! | `root` | one a VM and plugin: start, configuration, tick, feed |
 //! | `request` | one a request |
@@ -21,6 +22,7 @@ pub mod absent;
 pub mod address;
 pub mod config;
 pub mod feed;
+pub mod record;
 pub mod target;
 pub mod waiting;
 
