@@ -20,6 +20,7 @@
     reason = "test support: stopping at the first surprise, with a message, is what a test wants"
 )]
 
+pub mod access_log;
 pub mod api_server;
 pub mod client;
 pub mod cluster;

@@ -23,6 +23,8 @@ mod impersonation;
 mod isolation;
 mod other_tokens;
 mod outages;
+mod record_rows;
+mod records;
 mod rotation;
 mod snapshots;
 mod streams;
