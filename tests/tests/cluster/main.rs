@@ -3,6 +3,8 @@
 //! The accounts and their rights are the shipped ones (`istio/`), and the API server decides by its own RBAC.
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
 
+mod records;
+
 use std::process::Stdio;
 use std::time::Duration;
 
