@@ -78,9 +78,16 @@ pub(crate) fn resume() {
     let _ = hostcalls::resume_http_request();
 }
 
-/// Who sent the request, by Envoy's own account: the connection's peer, or what the trusted proxies before it say.
+/// The client's address by Envoy's own finding: the connection's peer, or what the trusted proxies before it say
+/// (X-Forwarded-For, PROXY protocol).
 pub(crate) fn client_address() -> Option<IpAddr> {
     address::parse(&hostcalls::get_property(vec!["source", "address"]).ok().flatten()?)
+}
+
+/// The address of who opened the connection, if Envoy was told to tell (envoy/access-log/peer.yaml). No property has
+/// it of itself.
+pub(crate) fn peer_address() -> Option<IpAddr> {
+    address::parse(&hostcalls::get_property(vec!["filter_state", "kube_oidc_filter.peer"]).ok().flatten()?)
 }
 
 /// The cluster that the request's route leads to, if any. Envoy picks the route anew once the filter is done, by the

@@ -12,11 +12,12 @@
 //! | `root` | one a VM and plugin: start, configuration, tick, feed |
 //! | `request` | one a request |
 //! | `ask` | what a request asks of the sidecar |
+//! | `recorder` | fields for the access log, counts |
 //! | `metrics` | what is counted |
 //! | `verify` | signatures, in the host where it can |
 //! | `host` | every call to Envoy |
 //!
-//! The last six exist on wasm alone: a native binary that uses the host interface does not link.
+//! The last seven exist on wasm alone: a native binary that uses the host interface does not link.
 
 pub mod absent;
 pub mod address;
@@ -32,6 +33,8 @@ mod ask;
 mod host;
 #[cfg(target_arch = "wasm32")]
 mod metrics;
+#[cfg(target_arch = "wasm32")]
+mod recorder;
 #[cfg(target_arch = "wasm32")]
 mod request;
 #[cfg(target_arch = "wasm32")]

@@ -54,11 +54,11 @@ impl HttpRequest {
             let Some(clock) = host::clock() else { break };
             match plugin.decide(&request, &self.answers, clock) {
                 Decision::Forward(forward) => {
-                    plugin.forward(&request, &forward, clock);
+                    plugin.forward(&lines, &request, &forward, clock);
                     return Progress::Forwarded;
                 }
                 Decision::Reject(refused) => {
-                    plugin.refuse(&refused);
+                    plugin.refuse(&lines, &refused);
                     return Progress::Refused;
                 }
                 Decision::Ask(question) => {
@@ -73,7 +73,7 @@ impl HttpRequest {
             }
         }
         // Without a clock nothing can be decided.
-        plugin.refuse(&Rejection::from(Unavailable::NoSnapshot).into());
+        plugin.refuse(&lines, &Rejection::from(Unavailable::NoSnapshot).into());
         Progress::Refused
     }
 }
@@ -129,7 +129,7 @@ impl Plugin {
 
     /// Rewrites the request's headers. On routes to the API server credential and identity are added, or its own are
     /// kept; on all others every trace of either is taken away.
-    fn forward(&self, request: &Request<'_>, forward: &Forward, clock: Duration) {
+    fn forward(&self, lines: &[HeaderLine<'_>], request: &Request<'_>, forward: &Forward, clock: Duration) {
         let leads_upstream = host::route_cluster().is_some_and(|cluster| self.config.is_upstream(&cluster));
         if leads_upstream {
             forward.edits(request).for_each(apply);
@@ -144,33 +144,12 @@ impl Plugin {
             // Zero would mean no end.
             host::set_header(MAX_STREAM_DURATION, life.as_millis().max(1).to_string().as_bytes());
         }
-        let caller = forward.caller();
-        self.log_user(caller.user());
-        if let Some(user) = forward.impersonated() {
-            host::set_log_field("authn_impersonated_user", user.username());
-            host::set_log_field("authn_impersonated_groups", &user.groups().join("|"));
-        }
-        self.record(if leads_upstream { "ok" } else { "not_upstream" }, caller.source().name());
+        self.record_forwarded(lines, forward, if leads_upstream { "ok" } else { "not_upstream" });
     }
 
-    fn refuse(&self, refused: &Refused) {
-        let Refused { rejection, source, user } = refused;
-        if let Some(user) = user {
-            self.log_user(user);
-        }
-        self.record(rejection.reason(), source.as_ref().map_or("none", |source| source.name()));
-        host::reply(rejection);
-    }
-
-    fn log_user(&self, user: &authn::user::UserInfo) {
-        host::set_log_field("authn_user", user.username());
-        host::set_log_field("authn_groups", &user.groups().join("|"));
-    }
-
-    fn record(&self, reason: &'static str, source: &str) {
-        host::set_log_field("authn_reason", reason);
-        host::set_log_field("authn_issuer", source);
-        self.state.borrow_mut().metrics.request(reason, source);
+    fn refuse(&self, lines: &[HeaderLine<'_>], refused: &Refused) {
+        self.record_refused(lines, refused);
+        host::reply(&refused.rejection);
     }
 }
 
