@@ -84,6 +84,8 @@ impl Envoy {
         let address = directory.path().join("admin");
         let mut command = Command::new(tool("envoy").await);
         command.arg("--config-path").arg(&bootstrap).arg("--admin-address-path").arg(&address);
+        // The access log at once, not every ten seconds.
+        command.args(["--file-flush-interval-msec", "50"]);
         command.args(["--use-dynamic-base-id", "--disable-hot-restart", "--concurrency"]);
         command.arg(options.concurrency.to_string());
         let by_component = options.log_level.contains(':');
