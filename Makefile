@@ -23,9 +23,9 @@ demo-serve: filter sidecar ## The same, left running, with a kubeconfig to use
 test: killable-filter filter sidecar ## Unit tests, and the filter in a real Envoy with the real sidecar
 	ENVOY="$$($(TOOLS) envoy)" $(CARGO) test --locked --workspace
 
-cluster-test: filter sidecar ## The same with real kube-apiserver, etcd, kubectl and Dex
-	set -e; tools="$$($(TOOLS) envoy kube-apiserver etcd kubectl dex)"; set -- $$tools; \
-	ENVOY="$$1" KUBE_APISERVER="$$2" ETCD="$$3" KUBECTL="$$4" DEX="$$5" \
+cluster-test: filter sidecar ## The same with real kube-apiserver, etcd, kubectl, kwok and Dex
+	set -e; tools="$$($(TOOLS) envoy kube-apiserver etcd kubectl dex kwok)"; set -- $$tools; \
+	ENVOY="$$1" KUBE_APISERVER="$$2" ETCD="$$3" KUBECTL="$$4" DEX="$$5" KWOK="$$6" \
 	$(CARGO) test --locked --package tests --features cluster --lib --test cluster
 
 lint: filter ## Formatting, clippy on both targets, and the architecture

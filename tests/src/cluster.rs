@@ -1,9 +1,11 @@
-//! Parts of a real cluster: etcd, kube-apiserver, Dex, kubectl.
+//! Parts of a real cluster: etcd, kube-apiserver, Dex, kubectl, and kwok for a node.
 //! The flags are explained in `tests/tools/README.md`.
 
 mod dex;
 mod kube_apiserver;
 mod kubectl;
+mod kwok;
+mod running;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -11,6 +13,8 @@ use std::time::Duration;
 pub use dex::Dex;
 pub use kube_apiserver::{Etcd, KubeApiServer, KubeApiServerOptions};
 pub use kubectl::{Called, Kubectl};
+pub use kwok::Kwok;
+pub use running::Running;
 
 /// How long a part may take to start, or to end, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -61,6 +65,21 @@ mod tests {
             KubeApiServerOptions { authentication_config: Some("x: 1".to_owned()), ..Default::default() };
         let log = KubeApiServer::try_start(&etcd, &bad).await.map(drop).unwrap_err();
         assert!(log.contains("it ended") && log.contains("Kind"), "{log}");
+    }
+
+    #[tokio::test]
+    async fn a_pod_of_kwok_runs_commands() {
+        let etcd = Etcd::start().await;
+        let server = KubeApiServer::start(&etcd, &KubeApiServerOptions::default()).await;
+        let kwok = Kwok::start(&server, 9).await;
+        kwok.run_pod(&server, "pod").await;
+        let command = ["exec", "--stdin", "pod", "--", "sh", "-c", "cat >there; exit 3"];
+        // Its own exec knows neither the end of the input nor the exit code: tests/tools/kwok/exec.patch.
+        assert_eq!(server.admin().run_with(&command, "text").await.code, Some(3));
+        assert_eq!(std::fs::read(kwok.files().join("there")).unwrap(), b"text");
+        kwok.log("one");
+        kwok.log("two");
+        assert_eq!(server.admin().ok(&["logs", "pod"]).await, "one\ntwo\n");
     }
 
     #[tokio::test]

@@ -1,6 +1,6 @@
 //! What the tests stand on: an OIDC issuer, a token mint, a stand-in for the API server, an HTTP client
 //! that sends exactly what it is told, and runners for the real programs (Envoy, `jwks-sync`, etcd,
-//! kube-apiserver, Dex, kubectl).
+//! kube-apiserver, Dex, kubectl, kwok).
 //!
 //! Everything listens on loopback, on a port that is free. What was started ends when its handle is dropped.
 //! Nothing sleeps for a time and hopes: a test waits for a condition, see [`wait`].

@@ -116,7 +116,8 @@ pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the repository").to_owned()
 }
 
-/// The path of a pinned program (`envoy`, `kube-apiserver`, `etcd`, `kubectl`, `dex`), installed if need be.
+/// The path of a pinned program (`envoy`, `kube-apiserver`, `etcd`, `kubectl`, `dex`, `kwok`), installed if
+/// need be.
 /// The variable that names another (`ENVOY`, `KUBE_APISERVER`, ...) is honoured by the script.
 pub async fn tool(name: &str) -> PathBuf {
     static FOUND: Mutex<BTreeMap<String, PathBuf>> = Mutex::new(BTreeMap::new());

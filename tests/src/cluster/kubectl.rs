@@ -1,6 +1,6 @@
 //! kubectl.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
-use super::write;
+use super::{Running, write};
 use crate::process::tool;
 
 /// How long one call of kubectl may take.
@@ -19,6 +19,7 @@ const CALL: Duration = Duration::from_secs(60);
 #[derive(Debug)]
 pub struct Kubectl {
     directory: TempDir,
+    environment: Vec<(String, String)>,
     program: PathBuf,
 }
 
@@ -52,7 +53,20 @@ impl Kubectl {
             "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
         });
         write(directory.path(), "kubeconfig", &kubeconfig.to_string());
-        Self { directory, program }
+        Self { directory, environment: Vec::new(), program }
+    }
+
+    /// The same with an environment variable more.
+    #[must_use]
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Its working directory.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
     }
 
     /// The path of its kubeconfig.
@@ -61,12 +75,19 @@ impl Kubectl {
         self.directory.path().join("kubeconfig")
     }
 
-    /// The command, for a caller who wants to run it in a way of its own (a watch, an exec). Killed when dropped.
+    /// Starts a call that goes on: a watch, an exec.
+    #[must_use]
+    pub fn start(&self, arguments: &[&str]) -> Running {
+        Running::start(&format!("kubectl {arguments:?}"), self.command(arguments))
+    }
+
+    /// The command, for a caller who wants to run it in a way of its own. Killed when dropped.
     #[must_use]
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments);
         command
+            .envs(self.environment.iter().cloned())
             .env("HOME", self.directory.path())
             .env_remove("KUBECONFIG")
             .current_dir(self.directory.path());
