@@ -81,9 +81,7 @@ impl Kubectl {
         Running::start(&format!("kubectl {arguments:?}"), self.command(arguments))
     }
 
-    /// The command, for a caller who wants to run it in a way of its own. Killed when dropped.
-    #[must_use]
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.arg("--kubeconfig").arg(self.kubeconfig()).args(arguments);
         command
