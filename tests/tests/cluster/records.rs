@@ -6,7 +6,7 @@ use tests::cluster::{Etcd, KubeApiServer, KubeApiServerOptions};
 use tests::gateway::{self, GatewayOptions, Upstream};
 use tests::{Issuer, Token, wait};
 
-use crate::SOON;
+use crate::cluster::SOON;
 
 const TOKEN: &str = "upstream-token";
 

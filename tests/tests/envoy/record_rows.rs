@@ -157,10 +157,23 @@ pub(crate) fn rows() -> Vec<Row> {
             name: "as",
             path: list,
             request: |chain, request| request.bearer(&chain.alice()).header("impersonate-user", "bob"),
+            code: 200,
+            kube_oidc_proxy: "AuSuccess src:[127.0.0.1 / ] URI:~ \
+                inbound:[alice / dev|ops|system:authenticated / ] outbound:[bob / system:authenticated /  / \
+                originaluser.jetstack.io-user=alice originaluser.jetstack.io-groups=dev|ops|system:authenticated ]",
+            audit: json!({"verb": "list", "user": alice(), "sourceIPs": local, "objectRef": pods(),
+                "impersonatedUser": {"username": "bob", "groups": ["system:authenticated"], "extra": {
+                    "originaluser.jetstack.io-user": ["alice"],
+                    "originaluser.jetstack.io-groups": ["dev", "ops", "system:authenticated"]}}}),
+        },
+        Row {
+            name: "as-denied",
+            path: list,
+            request: |chain, request| request.bearer(&chain.alice()).header("impersonate-user", "root"),
             code: 403,
             kube_oidc_proxy: failure,
-            audit: json!({"verb": "list", "user": {}, "sourceIPs": local, "objectRef": pods(),
-                "annotations": refused("impersonation_not_allowed")}),
+            audit: json!({"verb": "list", "user": alice(), "sourceIPs": local, "objectRef": pods(),
+                "annotations": refused("impersonation_denied")}),
         },
     ]
 }

@@ -120,7 +120,10 @@ fn assert_documented(log: &str) {
 
 #[tokio::test]
 async fn each_request_has_a_line_in_each_format() {
-    let mut chain = chain_with(with_records).await;
+    const OWN: &str = "token-of-the-sidecars-own-account";
+    let mut chain = chain_with(|options| with_records(options.asks_with(OWN))).await;
+    chain.api.accept_as(OWN, "system:serviceaccount:kube-oidc-filter:gateway");
+    chain.api.on_access_review(|spec| json!({"allowed": spec["resourceAttributes"]["name"] == "bob"}));
     let rows = rows();
     for row in &rows {
         let request = chain.gateway.client().get(&path_of(row));
