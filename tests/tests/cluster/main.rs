@@ -10,7 +10,9 @@
 )]
 
 mod cluster;
+mod impersonation;
 mod node;
+mod other_tokens;
 mod people;
 mod records;
 mod refusals;

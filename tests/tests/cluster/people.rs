@@ -60,7 +60,7 @@ async fn who_is_nobody_gets_nowhere() {
     let as_admin = [&pods[..], &["--as", "admin", "--as-group", "system:masters"]].concat();
     let rows = [
         (format!("{head}.AAAA"), &pods[..], "the token is not valid"),
-        (alice.clone(), &as_admin, "impersonation is not allowed"),
+        (alice.clone(), &as_admin, "is not allowed to impersonate user 'admin'"),
         // The cluster's own administrator has no business at the gateway.
         (KubeApiServer::ADMIN_TOKEN.to_owned(), &pods, "the token is not from a known issuer"),
     ];
