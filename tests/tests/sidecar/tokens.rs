@@ -67,7 +67,6 @@ async fn the_api_server_must_know_the_token_for_one_of_the_audiences() {
         status[name] = value;
         status
     };
-    let passed = |good_for| PassThrough { user: jane(), good_for };
     for (audiences, status, known) in [
         (&["k", "l"][..], good.clone(), true),
         (&[], good.clone(), true),
@@ -85,8 +84,12 @@ async fn the_api_server_must_know_the_token_for_one_of_the_audiences() {
         let told = status.clone();
         api.on_token_review(move |_| told.clone());
         let answer = client.review_token(&question(&token, Some(audiences), true)).await;
-        let expected = if known { passed(9) } else { Unknown };
-        assert_eq!(answer, expected, "{audiences:?} {status}");
+        match &answer {
+            PassThrough { user, good_for: 7..=9 } => {
+                assert!(known && *user == jane(), "{audiences:?} {status}")
+            }
+            _ => assert!(!known && answer == Unknown, "{audiences:?} {status}: {answer:?}"),
+        }
         let [review] = &api.requests_for(REVIEWS)[..] else { panic!("not one review") };
         let mut spec = json!({"token": token});
         if !audiences.is_empty() {
@@ -150,7 +153,10 @@ async fn the_webhook_gets_the_version_the_url_and_the_credential_of_its_kubeconf
             vec!["dev".to_owned()],
             vec![("K".to_owned(), vec!["1".to_owned()])],
         );
-        assert_eq!(world.ask(TOKEN).await, Hooked { user, good_for: 119 });
+        let Hooked { user: hooked, good_for: 110..=119 } = world.ask(TOKEN).await else {
+            panic!("not known")
+        };
+        assert_eq!(hooked, user);
         let [request] = &world.webhook.requests()[..] else { panic!("not one request") };
         assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", "/authenticate"));
         assert_eq!(request.json()["apiVersion"], format!("authentication.k8s.io/{version}"));
@@ -191,7 +197,7 @@ async fn the_webhook_is_asked_as_often_as_its_flag_says() {
         assert_eq!(with.webhook.requests().len(), times, "a no is not kept");
     }
     with.webhook.says(good);
-    assert_eq!(with.ask(TOKEN).await, Hooked { user: jane(), good_for: 2 });
+    assert!(matches!(with.ask(TOKEN).await, Hooked { good_for: 1..=2, .. }));
     with.webhook.says(json!({"authenticated": false}));
     assert!(matches!(with.ask(TOKEN).await, Hooked { .. }));
     assert_eq!(with.webhook.requests().len(), 3, "a yes is kept");
