@@ -12,8 +12,8 @@ use kube::config::AuthInfo;
 use kube::{Api, Client};
 use tokio::time::timeout;
 
+use super::client::detail;
 use super::{ApiServer, KubeError, TIMEOUT};
-use crate::cause::deepest;
 
 /// Life that a token is asked for, in seconds. The API server may give it another.
 const TOKEN_LIFE: i64 = 3_600;
@@ -153,6 +153,6 @@ async fn within<T>(question: impl Future<Output = Result<T, KubeError>>) -> Resu
 fn classify(error: &kube::Error) -> KubeError {
     match error {
         kube::Error::Api(status) => KubeError::Refused { code: status.code, message: status.message.clone() },
-        error => KubeError::Unreachable { detail: deepest(error) },
+        error => KubeError::Unreachable { detail: detail(error) },
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{Method, Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper_util::client::proxy::matcher::Matcher;
-use kube::client::Body;
+use kube::client::{AuthError, Body};
 use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
 use tokio::sync::Mutex;
@@ -158,7 +158,7 @@ impl Connection {
             .header(header::USER_AGENT, concat!("kube-oidc-filter/", env!("CARGO_PKG_VERSION")))
             .body(Body::from(body))
             .map_err(|_| KubeError::Answer)?;
-        let unreachable = |error: &dyn StdError| KubeError::Unreachable { detail: deepest(error) };
+        let unreachable = |error: &(dyn StdError + 'static)| KubeError::Unreachable { detail: detail(error) };
         let answer = ready.client.send(request).await.map_err(|error| unreachable(&error))?;
         let status = answer.status();
         if status == StatusCode::UNAUTHORIZED {
@@ -252,7 +252,7 @@ async fn from_kubeconfig(path: &Path, kubeconfig: Kubeconfig) -> Result<Config, 
     }
     let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
         .await
-        .map_err(|error| bad_kubeconfig(path, deepest(&error)))?;
+        .map_err(|error| bad_kubeconfig(path, detail(&error)))?;
     // The client asks NO_PROXY about the proxy instead of the destination.
     if !has_proxy && !goes_through_a_proxy(&config.cluster_url) {
         config.proxy_url = None;
@@ -300,14 +300,14 @@ async fn made(config: Config, path: String) -> Result<Ready, KubeError> {
         // The client wants a process-wide choice, and which crates are built beside this one must not make it. Only
         // the first call has an effect.
         drop(rustls::crypto::ring::default_provider().install_default());
-        Client::try_from(config).map_err(|error| KubeError::Unreachable { detail: deepest(&error) })
+        Client::try_from(config).map_err(|error| KubeError::Unreachable { detail: detail(&error) })
     });
     let client = make.await.map_err(|_| KubeError::Answer)??;
     Ok(Ready { client, path })
 }
 
 fn read(path: &Path, hasher: &RandomState) -> Result<Source, KubeError> {
-    let failed = |error: &dyn StdError| bad_kubeconfig(path, deepest(error));
+    let failed = |error: &(dyn StdError + 'static)| bad_kubeconfig(path, detail(error));
     let own = fs::read(path).map_err(|error| failed(&error))?;
     let kubeconfig = Kubeconfig::read_from(path).map_err(|error| failed(&error))?;
     let clusters = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref());
@@ -324,6 +324,22 @@ fn read(path: &Path, hasher: &RandomState) -> Result<Source, KubeError> {
 
 fn bad_kubeconfig(path: &Path, detail: String) -> KubeError {
     KubeError::Kubeconfig { path: path.display().to_string(), detail }
+}
+
+/// What an error says, without what it quotes: behind the first line stands the text around the place of a YAML error,
+/// with tokens and keys in it, and an exec plugin's output holds a token.
+pub(super) fn detail(error: &(dyn StdError + 'static)) -> String {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        match error.downcast_ref::<AuthError>() {
+            Some(AuthError::AuthExecRun { out, .. }) => {
+                return format!("the exec plugin failed: {}", out.status);
+            }
+            Some(AuthError::AuthExecParse(_)) => return "what the exec plugin says can't be read".to_owned(),
+            _ => cause = error.source(),
+        }
+    }
+    deepest(error).lines().next().unwrap_or_default().to_owned()
 }
 
 /// The message of a `Status` object, shortened.

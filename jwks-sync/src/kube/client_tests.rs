@@ -83,3 +83,42 @@ fn the_message_of_a_refusal_is_bounded() {
     let long = serde_json::json!({"message": "x".repeat(1_000)}).to_string();
     assert_eq!(message(long.as_bytes()).len(), MAX_MESSAGE);
 }
+
+#[test]
+fn what_stands_in_a_bad_kubeconfig_is_not_told() {
+    let path = std::env::temp_dir().join(format!("jwks-sync-bad-kubeconfig-{}", std::process::id()));
+    for text in [
+        "users: [{name: a, user: {token: SECRET, exec: [SECRET",
+        "users:\n- name: a\n  user:\n    token: {a: SECRET}\n",
+        "users:\n- name: a\n  user:\n    token: SECRET\n    exec: SECRET\n",
+        "users: SECRET",
+        "users: [SECRET]",
+        "clusters: [{name: a, cluster: {insecure-skip-tls-verify: SECRET}}]",
+        "users: [{name: a, user: {as-groups: SECRET}}]",
+        "SECRET",
+        "users: *SECRET",
+        "a: SECRET\na: SECRET",
+    ] {
+        fs::write(&path, text).unwrap();
+        let told = read(&path, &RandomState::new()).map(|_| ()).unwrap_err().to_string();
+        assert!(!told.contains("SECRET") && !told.contains('\n'), "{text}: {told}");
+    }
+    fs::remove_file(&path).unwrap();
+}
+
+#[tokio::test]
+async fn what_an_exec_plugin_says_is_not_told() {
+    for script in [
+        "echo SECRET; exit 3",
+        "echo '{SECRET'",
+        "echo SECRET",
+        "echo '{\"status\": {\"token\": [\"SECRET\"]}}'",
+    ] {
+        let mut config = config("https://a");
+        let exec = serde_json::json!({"apiVersion": "client.authentication.k8s.io/v1", "command": "sh",
+            "args": ["-c", script], "interactiveMode": "Never"});
+        config.auth_info = AuthInfo { exec: serde_json::from_value(exec).ok(), ..AuthInfo::default() };
+        let told = made(config, String::new()).await.map(|_| ()).unwrap_err().to_string();
+        assert!(!told.contains("SECRET") && !told.contains('\n'), "{script}: {told}");
+    }
+}
