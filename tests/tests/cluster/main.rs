@@ -16,5 +16,6 @@ mod other_tokens;
 mod people;
 mod records;
 mod refusals;
+mod reviews;
 mod streams;
 mod timeouts;

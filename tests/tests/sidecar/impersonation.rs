@@ -271,3 +271,35 @@ async fn a_changed_kubeconfig_is_followed() {
     };
     wait::until(SOON, "the bad kubeconfig is complained of", told).await;
 }
+
+#[tokio::test]
+async fn a_refused_account_is_renewed_though_no_file_changed() {
+    let api = ApiServer::start().await;
+    let (sidecar, client) = started(&api, NO_CREDENTIAL).await;
+    api.on_access_review(|_| json!({"allowed": true}));
+    let token = |token: &str| {
+        let status = json!({"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+            "status": {"token": token}});
+        sidecar.write("credential", status.to_string())
+    };
+    // An exec plugin says who we are, so the kubeconfig stays as it is.
+    api.accept_as("first", "system:serviceaccount:kube-oidc-filter:gateway");
+    let credential = token("first");
+    let exec = json!({"exec": {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never",
+        "command": "cat", "args": [credential]}});
+    sidecar.write("kubeconfig", kubeconfig(&api.url(), api.ca_pem(), &exec).to_string());
+    let mut n = 0;
+    let first = async || {
+        n += 1;
+        client.may_impersonate(&eve(), &Person::new(&n.to_string())).await;
+        api.last_request().values("authorization") == ["Bearer first"]
+    };
+    wait::until(SOON, "the plugin is asked", first).await;
+    api.revoke("first");
+    api.accept_as("second", "system:serviceaccount:kube-oidc-filter:gateway");
+    token("second");
+    assert_eq!(client.may_impersonate(&eve(), &Person::new("bob")).await, Failed);
+    let good = async || is_allowed(&client.may_impersonate(&eve(), &Person::new("bob")).await);
+    wait::until(SOON, "the plugin is asked again", good).await;
+    assert!(!sidecar.log().contains("first"), "{}", sidecar.log());
+}
