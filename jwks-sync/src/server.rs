@@ -31,9 +31,9 @@ use crate::supply::Supply;
 
 /// How long a poll waits for something new.
 const POLL: Duration = Duration::from_secs(20);
-/// Largest message of a filter, in bytes.
-const MAX_REQUEST: usize = 64 * 1024;
-/// Requests that a connection may have open: each VM has one poll and a few refreshes.
+/// Largest message of a filter, in bytes: a user and another as whom they want to act, each as large as headers are.
+const MAX_REQUEST: usize = 160 * 1024;
+/// Requests that a connection may have open: each VM has one poll, and a few refreshes and reviews.
 const MAX_STREAMS: u32 = 4_096;
 /// How often a silent connection is asked whether it is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);

@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use authn::feed::{FeedMessage, ReviewImpersonationRequest, ReviewImpersonationResponse};
 use authn::impersonation_request::{Attribute, MAX_VALUES};
-use futures_util::StreamExt;
-use futures_util::stream::FuturesOrdered;
+use authn::user::UserInfo;
 use tokio::time::{Instant, timeout};
 
 use super::flights::{Came, Flights, NoAnswer, Verdict};
-use super::limits::Limits;
+use super::limits::{Limits, Permit};
 use super::outage::Outages;
 use super::{AccessReviewer, DEADLINE, GOOD_FOR};
 use crate::kube::KubeError;
@@ -55,9 +54,7 @@ impl<R: AccessReviewer> ImpersonationReviews<R> {
             let review = self.metrics.reviewing(KIND);
             Some(async move {
                 let sent = Instant::now();
-                let judged = judge(reviewer.as_ref(), &request, attributes);
-                let judged = timeout(DEADLINE, judged).await.unwrap_or(Err(KubeError::Timeout));
-                drop(permit);
+                let judged = judge(reviewer, request.requester, attributes, permit).await;
                 match &judged {
                     Ok(_) => outages.ended(KIND),
                     Err(failure) => outages.failed(KIND, failure),
@@ -108,19 +105,28 @@ fn is_unnamed(attribute: &Attribute) -> bool {
 
 /// Asks for all at once and goes through the answers in their order, so that the same question is always denied for
 /// the same thing. The first that is no yes decides: a denial behind an error is not certain to be the first.
+///
+/// What is then still open ends by itself, and holds the permit until then: to break it off would cost a connection
+/// each, and so would let a user who is denied make the API server shake hands as often as they ask.
 async fn judge<R: AccessReviewer>(
-    reviewer: &R,
-    request: &ReviewImpersonationRequest,
+    reviewer: Arc<R>,
+    requester: UserInfo,
     attributes: Vec<Attribute>,
+    permit: Permit,
 ) -> Result<Option<Attribute>, KubeError> {
-    let mut answers: FuturesOrdered<_> = attributes
-        .into_iter()
-        .map(|attribute| async move {
-            let answer = reviewer.may_impersonate(&request.requester, &attribute).await;
-            (attribute, answer)
+    let shared = Arc::new((requester, permit));
+    let ask = |attribute: Attribute| {
+        let (reviewer, shared) = (Arc::clone(&reviewer), Arc::clone(&shared));
+        tokio::spawn(async move {
+            let (requester, _) = shared.as_ref();
+            let answer = timeout(DEADLINE, reviewer.may_impersonate(requester, &attribute)).await;
+            (attribute, answer.unwrap_or(Err(KubeError::Timeout)))
         })
-        .collect();
-    while let Some((attribute, answer)) = answers.next().await {
+    };
+    let answers: Vec<_> = attributes.into_iter().map(ask).collect();
+    drop(shared);
+    for answer in answers {
+        let (attribute, answer) = answer.await.map_err(|_| KubeError::Answer)?;
         if !answer? {
             return Ok(Some(attribute));
         }

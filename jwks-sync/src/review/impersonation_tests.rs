@@ -26,6 +26,7 @@ struct Script {
     asked: Mutex<Vec<String>>,
     open: AtomicUsize,
     most_open: AtomicUsize,
+    finished: AtomicUsize,
 }
 
 impl AccessReviewer for Script {
@@ -38,6 +39,7 @@ impl AccessReviewer for Script {
         let (after, answer) = rule.unwrap_or((Duration::ZERO, Ok(true)));
         sleep(after).await;
         self.open.fetch_sub(1, Ordering::SeqCst);
+        self.finished.fetch_add(1, Ordering::SeqCst);
         answer
     }
 }
@@ -131,6 +133,20 @@ async fn the_first_in_order_is_told_whoever_answers_first() {
         assert_eq!(world.ask("eve", &["jane", "a", "b"]).await, answer, "{rules:?}");
         assert_eq!(begun.elapsed(), Duration::from_millis(after), "{rules:?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_open_after_a_denial_ends_by_itself_and_counts_until_then() {
+    let world = world();
+    world.rule("jane", 0, Ok(false));
+    world.rule("a", 1_000, Ok(true));
+    for _ in 0..4 {
+        assert_eq!(world.ask("eve", &["jane", "a"]).await, Denied(Attribute::User("jane".to_owned())));
+    }
+    assert_eq!(world.ask("eve", &["jane", "a"]).await, Busy);
+    sleep(Duration::from_millis(1_001)).await;
+    assert_eq!(world.script.finished.load(Ordering::SeqCst), 8, "none was broken off");
+    assert_eq!(world.ask("eve", &["jane", "a"]).await, Denied(Attribute::User("jane".to_owned())));
 }
 
 #[tokio::test(start_paused = true)]

@@ -180,6 +180,24 @@ async fn one_connection_serves_one_question_after_another() {
     assert_eq!((asked(&api), api.connections()), (20, 1));
 }
 
+/// A user who is denied again and again must not make the API server shake hands again and again.
+#[tokio::test]
+async fn denials_cost_no_connections() {
+    let api = ApiServer::start().await;
+    let (_sidecar, client) = started(&api, NO_CREDENTIAL).await;
+    api.on_access_review(|spec| json!({"allowed": spec["resourceAttributes"]["resource"] != "users"}));
+    let target = Person::new("jane").groups(&["a", "b", "c", "d"]);
+    let denied = Denied(Attribute::User("jane".to_owned()));
+    let mut denials = 0;
+    let often = async || {
+        denials += usize::from(client.may_impersonate(&eve(), &target).await == denied);
+        denials == 50
+    };
+    wait::until(SOON, "many denials", often).await;
+    // As many as may be open at a time: four questions of five reviews.
+    assert!(api.connections() <= 20, "{}", api.connections());
+}
+
 /// A question that hangs: all its reviews arrive though none is answered, and it ends in time.
 #[tokio::test]
 async fn all_is_asked_at_once_and_once_and_has_one_deadline() {
