@@ -49,7 +49,7 @@ pub(crate) enum CredentialError {
     File(#[from] file::FileError),
     #[error("the token in {path} has a byte that a header can't carry")]
     NotHeaderSafe { path: String },
-    #[error("{0}")]
+    #[error("asking the API server for a token: {0}")]
     TokenRequest(#[from] KubeError),
 }
 

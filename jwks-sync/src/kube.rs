@@ -3,6 +3,7 @@
 
 mod account;
 mod client;
+mod kubeconfig;
 mod reviews;
 mod token_review;
 mod webhook;

@@ -12,7 +12,7 @@ use kube::config::AuthInfo;
 use kube::{Api, Client};
 use tokio::time::timeout;
 
-use super::client::detail;
+use super::kubeconfig::detail;
 use super::{ApiServer, KubeError, TIMEOUT};
 
 /// Life that a token is asked for, in seconds. The API server may give it another.

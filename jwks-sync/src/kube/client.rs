@@ -2,16 +2,14 @@
 //! that it comes from change.
 
 use std::error::Error as StdError;
-use std::fs;
-use std::hash::{BuildHasher, RandomState};
-use std::path::{Path, PathBuf};
+use std::hash::RandomState;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode, Uri, header};
+use http::{Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use hyper_util::client::proxy::matcher::Matcher;
-use kube::client::{AuthError, Body};
-use kube::config::{AuthInfo, KubeConfigOptions, Kubeconfig};
+use kube::client::Body;
+use kube::config::AuthInfo;
 use kube::{Client, Config};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
@@ -19,7 +17,7 @@ use tokio::time::Instant;
 use tracing::{error, info};
 
 use super::KubeError;
-use crate::cause::deepest;
+use super::kubeconfig::{self, Source, detail};
 
 /// Time for TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
@@ -67,13 +65,6 @@ pub(super) struct Ready {
     pub(super) client: Client,
     /// The path of the webhook; that of an API server is the caller's.
     path: String,
-}
-
-/// What was read.
-struct Source {
-    kubeconfig: Option<Kubeconfig>,
-    /// A hash of each file, so that no secret is kept for comparison.
-    files: Vec<u64>,
 }
 
 impl Connection {
@@ -188,7 +179,7 @@ impl Connection {
         let (origin, hasher) = (self.origin.clone(), self.hasher.clone());
         let read = spawn_blocking(move || match origin {
             Origin::Pod => Ok(Source { kubeconfig: None, files: Vec::new() }),
-            Origin::Kubeconfig(path) | Origin::Webhook(path) => read(&path, &hasher),
+            Origin::Kubeconfig(path) | Origin::Webhook(path) => kubeconfig::read(&path, &hasher),
         });
         read.await.map_err(|_| KubeError::Answer)?
     }
@@ -201,11 +192,11 @@ impl Connection {
     async fn config(&self, source: Source) -> Result<(Config, String), KubeError> {
         let (mut config, path) = match (&self.origin, source.kubeconfig) {
             (Origin::Kubeconfig(path), Some(kubeconfig)) => {
-                (from_kubeconfig(path, kubeconfig).await?, String::new())
+                (kubeconfig::configuration(path, kubeconfig).await?, String::new())
             }
             (Origin::Webhook(path), Some(kubeconfig)) => {
-                let config = from_kubeconfig(path, kubeconfig).await?;
-                one_url(config).map_err(|detail| bad_kubeconfig(path, detail.to_owned()))?
+                let config = kubeconfig::configuration(path, kubeconfig).await?;
+                kubeconfig::one_url(path, config)?
             }
             _ => (Config::incluster().map_err(|_| KubeError::NotInCluster)?, String::new()),
         };
@@ -233,67 +224,6 @@ impl Kept {
     }
 }
 
-async fn from_kubeconfig(path: &Path, kubeconfig: Kubeconfig) -> Result<Config, KubeError> {
-    let has_proxy = kubeconfig.clusters.iter().any(|named| {
-        named
-            .cluster
-            .as_ref()
-            .is_some_and(|cluster| cluster.proxy_url.as_ref().is_some_and(|url| !url.is_empty()))
-    });
-    let contradicts_itself =
-        kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref()).any(|cluster| {
-            cluster.insecure_skip_tls_verify == Some(true)
-                && (cluster.certificate_authority.is_some() || cluster.certificate_authority_data.is_some())
-        });
-    if contradicts_itself {
-        // As client-go: a CA that is not used must not look as if it were.
-        let detail = "insecure-skip-tls-verify and a certificate authority exclude each other";
-        return Err(bad_kubeconfig(path, detail.to_owned()));
-    }
-    let mut config = Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default())
-        .await
-        .map_err(|error| bad_kubeconfig(path, detail(&error)))?;
-    // The client asks NO_PROXY about the proxy instead of the destination.
-    if !has_proxy && !goes_through_a_proxy(&config.cluster_url) {
-        config.proxy_url = None;
-    }
-    Ok(config)
-}
-
-/// As Go's `http.ProxyFromEnvironment`, loopback included, which never goes through a proxy.
-fn goes_through_a_proxy(url: &Uri) -> bool {
-    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
-    let is_loopback =
-        host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
-    !is_loopback && Matcher::from_env().intercept(url).is_some()
-}
-
-/// Splits a webhook's `server`, which is the whole URL, as kube-apiserver's client does: without a slash at its end.
-fn one_url(mut config: Config) -> Result<(Config, String), &'static str> {
-    let url = &config.cluster_url;
-    let (Some(scheme), Some(authority)) = (url.scheme_str(), url.authority()) else {
-        return Err("server must be a URL with https:// or http://");
-    };
-    if !matches!(scheme, "http" | "https") || authority.as_str().contains('@') {
-        return Err("server must be a URL with https:// or http://, and without user information");
-    }
-    if url.query().is_some() {
-        // kube-apiserver would drop it without a word.
-        return Err("server must not have a query");
-    }
-    let path = match url.path().trim_end_matches('/') {
-        "" => "/".to_owned(),
-        path => path.to_owned(),
-    };
-    if scheme == "http" {
-        // As client-go: credentials are for TLS alone.
-        config.auth_info = AuthInfo::default();
-    }
-    let origin = Uri::builder().scheme(scheme).authority(authority.as_str()).path_and_query("/").build();
-    config.cluster_url = origin.map_err(|_| "server is no URL")?;
-    Ok((config, path))
-}
-
 /// An exec plugin of the kubeconfig runs in here, so it may take its time.
 async fn made(config: Config, path: String) -> Result<Ready, KubeError> {
     let make = spawn_blocking(move || {
@@ -304,42 +234,6 @@ async fn made(config: Config, path: String) -> Result<Ready, KubeError> {
     });
     let client = make.await.map_err(|_| KubeError::Answer)??;
     Ok(Ready { client, path })
-}
-
-fn read(path: &Path, hasher: &RandomState) -> Result<Source, KubeError> {
-    let failed = |error: &(dyn StdError + 'static)| bad_kubeconfig(path, detail(error));
-    let own = fs::read(path).map_err(|error| failed(&error))?;
-    let kubeconfig = Kubeconfig::read_from(path).map_err(|error| failed(&error))?;
-    let clusters = kubeconfig.clusters.iter().filter_map(|named| named.cluster.as_ref());
-    let users = kubeconfig.auth_infos.iter().filter_map(|named| named.auth_info.as_ref());
-    let named = clusters
-        .map(|cluster| &cluster.certificate_authority)
-        .chain(users.flat_map(|user| [&user.client_certificate, &user.client_key, &user.token_file]))
-        .flatten();
-    // A file that can't be read is missed when it is used.
-    let files = named.map(|path| fs::read(path).ok()).map(|content| hasher.hash_one(content));
-    let files = [hasher.hash_one(own)].into_iter().chain(files).collect();
-    Ok(Source { kubeconfig: Some(kubeconfig), files })
-}
-
-fn bad_kubeconfig(path: &Path, detail: String) -> KubeError {
-    KubeError::Kubeconfig { path: path.display().to_string(), detail }
-}
-
-/// What an error says, without what it quotes: behind the first line stands the text around the place of a YAML error,
-/// with tokens and keys in it, and an exec plugin's output holds a token.
-pub(super) fn detail(error: &(dyn StdError + 'static)) -> String {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        match error.downcast_ref::<AuthError>() {
-            Some(AuthError::AuthExecRun { out, .. }) => {
-                return format!("the exec plugin failed: {}", out.status);
-            }
-            Some(AuthError::AuthExecParse(_)) => return "what the exec plugin says can't be read".to_owned(),
-            _ => cause = error.source(),
-        }
-    }
-    deepest(error).lines().next().unwrap_or_default().to_owned()
 }
 
 /// The message of a `Status` object, shortened.
