@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::sync::LazyLock;
 
 use authn::algorithm::{Algorithm, AlgorithmSet, Family};
@@ -326,6 +327,50 @@ pub(crate) fn judge(
     verifier: &impl VerifySignature,
 ) -> Decision {
     authenticator.decide(request, None, &Answers::default(), now, verifier)
+}
+
+/// A gateway, and when and from where its requests come.
+pub(crate) struct Gate {
+    pub(crate) authenticator: Authenticator,
+    pub(crate) address: Option<IpAddr>,
+    pub(crate) now: u64,
+}
+
+impl Gate {
+    pub(crate) fn new(policy: RequestPolicy, snapshot: Snapshot) -> Self {
+        Self { authenticator: authenticator_with(policy, snapshot), address: None, now: NOW }
+    }
+
+    /// Decides about a request with this token (empty: none) and these lines.
+    pub(crate) fn decides<V: AsRef<[u8]>>(
+        &mut self,
+        token: &str,
+        lines: &[(&str, V)],
+        answers: &Answers,
+    ) -> Decision {
+        let authorization = format!("Bearer {token}");
+        let mut all: Vec<_> = lines.iter().map(|(name, value)| (*name, value.as_ref())).collect();
+        if !token.is_empty() {
+            all.push(("authorization", authorization.as_bytes()));
+        }
+        self.authenticator.decide(&Request::read(&all), self.address, answers, at(self.now), &Portable)
+    }
+
+    /// As [`decides`](Self::decides), for a request for which nothing was asked yet.
+    pub(crate) fn sends<V: AsRef<[u8]>>(&mut self, token: &str, lines: &[(&str, V)]) -> Outcome {
+        self.decides(token, lines, &Answers::default()).into()
+    }
+}
+
+/// The lines of a request that has none.
+pub(crate) const NO_LINES: [(&str, &str); 0] = [];
+
+/// Headers as they go on under the gateway's credential.
+pub(crate) fn with_credential(headers: &[(&str, &str)]) -> Outcome {
+    let credential = format!("Bearer {CREDENTIAL}");
+    let last = ("authorization", credential.as_str());
+    let all = headers.iter().chain([&last]);
+    Outcome::Forward(all.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
 }
 
 /// The headers that a request goes on with, besides its own.
