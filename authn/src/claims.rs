@@ -6,7 +6,7 @@
 
 use serde_json::Value;
 
-use crate::json::Object;
+use crate::json::{Object, folded};
 use crate::time::UnixSeconds;
 
 /// Leeway for `nbf`, in seconds, as in go-oidc. `exp` has none.
@@ -162,17 +162,10 @@ impl RegisteredClaims {
     }
 }
 
-/// Refuses names that Go's encoding/json would take for one of `fields` although they are spelt otherwise. Its
-/// folding also equates `ſ` (U+017F) with `s` and the Kelvin sign (U+212A) with `k`.
+/// Refuses names that Go's encoding/json would take for one of `fields` although they are spelt otherwise.
 fn refuse_case_variants(object: &Object, fields: &[&str]) -> Result<(), ClaimsError> {
-    let fold = |character: char| match character {
-        '\u{17f}' => 's',
-        '\u{212a}' => 'k',
-        other => other.to_ascii_lowercase(),
-    };
-    let is_variant = |name: &String| {
-        fields.iter().any(|field| name != field && name.chars().map(fold).eq(field.chars().map(fold)))
-    };
+    let is_variant =
+        |name: &String| fields.iter().any(|field| name != field && folded(name).eq(folded(field)));
     if object.keys().any(is_variant) { Err(ClaimsError::CaseVariant) } else { Ok(()) }
 }
 

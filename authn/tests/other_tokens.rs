@@ -213,6 +213,40 @@ fn a_claim_to_be_a_configured_issuers_is_seen_in_any_spelling() {
     }
 }
 
+/// What stops our own reader, but not kube-apiserver's, in front of `iss`.
+#[test]
+fn an_issuer_is_seen_behind_what_we_do_not_read() {
+    let iss = format!("\"iss\":\"{ISSUER}\"}}");
+    let nested = format!("{{\"x\":{}{},", "[".repeat(200), "]".repeat(200));
+    let begins: [&[u8]; 8] = [
+        br#"{"n":1e400,"#,
+        br#"{"s":"\ud800","#,
+        br#"{"\ud800":1,"#,
+        b"{\"s\":\"\xff\",",
+        b"{\"\xff\":1,",
+        br#"{"x":tru,"#,
+        b"\xef\xbb\xbf{",
+        nested.as_bytes(),
+    ];
+    for begin in begins {
+        nobody_is_asked(&jwt(&[begin, iss.as_bytes()].concat()));
+    }
+    // Go's encoding/json folds these letters, too.
+    nobody_is_asked(&jwt(format!("{{\"i\u{17f}s\":\"{ISSUER}\"}}").as_bytes()));
+    nobody_is_asked(&jwt(format!("{{\"\\u0049\\u017fs\":\"{ISSUER}\"}}").as_bytes()));
+}
+
+/// Readers that skip empty parts, or take no notice of further ones.
+#[test]
+fn dots_hide_no_issuer() {
+    let good = good_token();
+    for token in [format!(".{good}"), format!("{good}."), good.replace('.', ".."), format!("{good}.x.y")] {
+        nobody_is_asked(&token);
+    }
+    nobody_is_asked(good.rsplit_once('.').unwrap().0);
+    nobody_is_asked(good.split('.').nth(1).unwrap());
+}
+
 #[track_caller]
 fn nobody_is_asked(token: &str) {
     for mut gate in [both(), webhook(), Gate::new(passing(&[]), without_webhook())] {
@@ -233,6 +267,7 @@ fn base64_hides_no_issuer() {
             nobody_is_asked(&format!("e30.{part}.c2ln"));
             nobody_is_asked(&format!("!.{part}.!"));
             nobody_is_asked(&format!(".{part}."));
+            nobody_is_asked(&format!("e30.{part}!A.c2ln"));
         }
     }
 }
