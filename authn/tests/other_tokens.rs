@@ -319,6 +319,10 @@ fn the_webhook_never_sees_the_clusters_tokens() {
         assert!(matches!(webhook().sends(&token, &NO_LINES), Outcome::Reject(_, 401)));
         assert!(!asked(&mut both(), &token).webhook);
     }
+    // Tokens from Secrets name no URL.
+    let legacy = unsigned(&json!({"iss": "kubernetes/serviceaccount", "sub": "system:serviceaccount:ci:x"}));
+    assert_eq!(webhook().sends(&legacy, &NO_LINES), Outcome::Reject("unknown_issuer", 401));
+    assert!(!asked(&mut both(), &legacy).webhook);
 }
 
 #[test]

@@ -15,6 +15,10 @@ use crate::token::{self, BearerToken};
 /// What Google's tokens call `https://accounts.google.com` at times; go-oidc lets it pass for that issuer alone.
 const GOOGLE: (&str, &str) = ("accounts.google.com", "https://accounts.google.com");
 
+/// `iss` of the cluster's oldest kind of tokens, from Secrets, which never expire (k8s.io/kubernetes
+/// `serviceaccount.LegacyIssuer`).
+const LEGACY_CLUSTER: &str = "kubernetes/serviceaccount";
+
 pub(super) struct Current {
     pub(super) generation: Generation,
     issuers: Vec<CurrentIssuer>,
@@ -83,6 +87,6 @@ impl Current {
     /// Whether a token claims to be the cluster's own.
     pub(super) fn is_clusters(&self, untrusted_issuer: &str) -> bool {
         let own = self.upstream.as_ref().and_then(|upstream| upstream.issuer.as_deref());
-        own == Some(untrusted_issuer)
+        own == Some(untrusted_issuer) || untrusted_issuer == LEGACY_CLUSTER
     }
 }
