@@ -196,10 +196,10 @@ pub(crate) fn claimed_issuers(untrusted_text: &str) -> Vec<String> {
         .collect()
 }
 
-/// `iss` of a token that nobody doubts, such as the gateway's own; `None` when it is no JWT.
-pub(crate) fn claimed_issuer(text: &str) -> Option<String> {
+/// A claim of a token that nobody doubts, such as the gateway's own; `None` when it is no JWT, or the claim no text.
+pub(crate) fn trusted_claim(text: &str, name: &str) -> Option<String> {
     let token = BearerToken::parse(text.as_bytes()).ok()?;
-    UnverifiedToken::parse(&token).ok()?.untrusted_issuer().map(str::to_owned)
+    UnverifiedToken::parse(&token).ok()?.untrusted_claims.get(name)?.as_str().map(str::to_owned)
 }
 
 impl TokenError {

@@ -333,6 +333,24 @@ fn our_own_credential_is_asked_of_nobody() {
     }
 }
 
+/// An earlier credential of the gateway's, or the present one with other trailing bits in its signature, which
+/// kube-apiserver takes for the same, would pass with whatever `impersonate-user` stands beside it.
+#[test]
+fn our_own_account_does_not_pass() {
+    let own = own_credential();
+    let earlier =
+        unsigned(&json!({"iss": CLUSTER, "sub": "system:serviceaccount:auth:gateway", "jti": "earlier"}));
+    for token in [earlier, format!("{own}="), format!("{}h", own.strip_suffix('n').unwrap_or(&own))] {
+        let mut gate = both();
+        let account = info("system:serviceaccount:auth:gateway");
+        let outcome = answered(&mut gate, &token, by_api_server(account));
+        assert_eq!(outcome, Outcome::Reject("own_credential", 401));
+        assert!(matches!(gate.sends(&token, &NO_LINES), Outcome::Ask(_)));
+        let another = by_api_server(info("system:serviceaccount:auth:other"));
+        assert_eq!(answered(&mut gate, &token, another), Outcome::Forward(Vec::new()));
+    }
+}
+
 // --- what they say
 
 #[test]

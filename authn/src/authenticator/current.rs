@@ -39,6 +39,8 @@ struct Upstream {
     authorization: Rc<str>,
     /// `iss` of the credential, if it is a JWT: the cluster's own issuer.
     issuer: Option<String>,
+    /// `sub` of the credential, if it is a JWT: for a service account its user name.
+    subject: Option<String>,
 }
 
 impl Current {
@@ -51,7 +53,8 @@ impl Current {
         });
         let upstream = upstream_credential.map(|credential| Upstream {
             authorization: format!("Bearer {}", credential.token()).into(),
-            issuer: token::claimed_issuer(credential.token()),
+            issuer: token::trusted_claim(credential.token(), "iss"),
+            subject: token::trusted_claim(credential.token(), "sub"),
             credential,
         });
         Self { generation, issuers: issuers.collect(), upstream, anonymous, token_webhook }
@@ -71,6 +74,12 @@ impl Current {
         self.upstream.as_ref().is_some_and(|upstream| {
             token.as_str().as_bytes().ct_eq(upstream.credential.token().as_bytes()).into()
         })
+    }
+
+    /// Whether a token turned out to be of the gateway's own account: an earlier credential, or the same one in another
+    /// spelling.
+    pub(super) fn is_our_account(&self, username: &str) -> bool {
+        self.upstream.as_ref().is_some_and(|upstream| upstream.subject.as_deref() == Some(username))
     }
 
     /// Whether a request for `target` may come without a credential.

@@ -173,6 +173,9 @@ fn review(ask: &Ask<'_>, current: &mut Current, otherwise: Rejection) -> Result<
     let Some((by, user, until)) = ask.answers.reviewed(&question).transpose()? else {
         return Err(Refusal::Ask(Box::new(Question::Token(question))));
     };
+    if current.is_our_account(user.username()) {
+        return Err(Refusal::from(Rejection::OwnCredential).judged_as(&by));
+    }
     let life = Life::Reviewed { until };
     Ok(match (&by, guard) {
         (Source::TokenWebhook, Some(guard)) => {
