@@ -224,9 +224,10 @@ impl fmt::Display for Attribute {
     }
 }
 
-/// Whether the original user is told under this key, so that nobody else may set it.
+/// Whether the original user is told under this key, so that nobody else may set it: in whatever case, since
+/// kube-apiserver lowers keys.
 pub(crate) fn is_original_user_key(key: &str) -> bool {
-    key.starts_with(ORIGINAL_USER)
+    key.get(..ORIGINAL_USER.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(ORIGINAL_USER))
 }
 
 /// The requester as extra values: what is empty is left out.

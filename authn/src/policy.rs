@@ -109,9 +109,9 @@ impl AddedExtra {
         Ok(format!("{EXTRA_PREFIX}{}", escape_key(key)))
     }
 
-    /// Whether only the gateway may set this key.
+    /// Whether only the gateway may set this key, in whatever case: kube-apiserver lowers keys.
     pub(crate) fn reserves(&self, key: &str) -> bool {
-        is_original_user_key(key) || self.keys.iter().any(|known| known == key)
+        is_original_user_key(key) || self.keys.iter().any(|known| known.eq_ignore_ascii_case(key))
     }
 
     /// The headers of the static values.
@@ -144,8 +144,12 @@ mod tests {
         for (key, is_reserved) in [
             ("acme.com/cluster", true),
             ("remote-client-ip", true),
+            ("Remote-Client-IP", true),
             ("originaluser.jetstack.io-user", true),
+            ("OriginalUser.jetstack.io-user", true),
             ("acme.com/other", false),
+            ("originaluser.jetstack.io", false),
+            ("originaluser.jetstack.i\u{f6}-user", false),
         ] {
             assert_eq!(added.reserves(key), is_reserved, "{key}");
         }

@@ -471,6 +471,10 @@ fn the_webhooks_user_is_guarded_like_any_other() {
         (person("bob", "", &[], &[("a", &["2"])]), "reserved_extra"),
         (person("bob", "", &[], &[("ip", &["::1"])]), "reserved_extra"),
         (person("bob", "", &[], &[(original, &["root"])]), "reserved_extra"),
+        // kube-apiserver lowers the keys of what is impersonated.
+        (person("bob", "", &[], &[("A", &["2"])]), "reserved_extra"),
+        (person("bob", "", &[], &[("Ip", &["::1"])]), "reserved_extra"),
+        (person("bob", "", &[], &[("Originaluser.Jetstack.io-User", &["root"])]), "reserved_extra"),
     ] {
         let outcome = webhook_user(user, IdentityGuard::default(), added());
         assert_eq!(outcome, Outcome::Reject(reason, 403));
@@ -485,6 +489,26 @@ fn the_webhooks_user_is_guarded_like_any_other() {
     let anonymous = person("system:anonymous", "", &[], &[]);
     let refused = Outcome::Reject("reserved_username", 403);
     assert_eq!(webhook_user(anonymous, guard(), added()), refused);
+}
+
+/// Keys as cloud webhooks have them. kube-apiserver lowers them on the way, and they stay apart from reserved ones.
+#[test]
+fn a_webhooks_keys_may_have_upper_case() {
+    let user =
+        person("bob", "", &[], &[("accessKeyId", &["k"]), ("%4friginaluser.jetstack.io-user", &["x"])]);
+    let Outcome::Forward(headers) = webhook_user(user, IdentityGuard::default(), AddedExtra::default())
+    else {
+        panic!("not forwarded")
+    };
+    let names: Vec<_> = headers.iter().map(|(name, _)| name.as_str()).collect();
+    let expected = [
+        "impersonate-user",
+        "impersonate-group",
+        "impersonate-extra-accessKeyId",
+        "impersonate-extra-%254friginaluser.jetstack.io-user",
+        "authorization",
+    ];
+    assert_eq!(names, expected);
 }
 
 #[test]
