@@ -41,6 +41,8 @@ pub struct Authenticator {
 struct AllowedTarget {
     generation: Generation,
     until: UnixSeconds,
+    /// Of whom it was said: a token webhook may come to name another user for the same token.
+    requester: Rc<Identity>,
     target: Rc<Target>,
 }
 
@@ -186,7 +188,7 @@ impl Authenticator {
     fn target(
         &mut self,
         request: &Request<'_>,
-        identity: &Identity,
+        identity: &Rc<Identity>,
         token: TokenHash,
         answers: &Answers,
         now: UnixSeconds,
@@ -198,7 +200,8 @@ impl Authenticator {
         let generation = self.generation().unwrap_or_default();
         let hash = self.hash_key.hash_lines(token, lines);
         if let Some(allowed) = self.targets.find(hash) {
-            if allowed.generation == generation && now < allowed.until {
+            let is_theirs = allowed.requester.caller.user == identity.caller.user;
+            if is_theirs && allowed.generation == generation && now < allowed.until {
                 return Ok(Some(Rc::clone(&allowed.target)));
             }
             self.targets.remove(hash);
@@ -222,8 +225,9 @@ impl Authenticator {
         let headers =
             ImpersonationHeaders::of_target(&user, &self.policy.added_extra).map_err(Rejection::Identity)?;
         let target = Rc::new(Target { user, headers });
-        let allowed = AllowedTarget { generation, until, target: Rc::clone(&target) };
-        let bytes = size(&target.headers);
+        let bytes = size(&target.headers).saturating_add(size(&identity.headers));
+        let requester = Rc::clone(identity);
+        let allowed = AllowedTarget { generation, until, requester, target: Rc::clone(&target) };
         self.targets.insert(hash, Rc::new(allowed), bytes);
         Ok(Some(target))
     }

@@ -530,6 +530,35 @@ fn a_webhooks_user_may_act_as_others() {
     assert_eq!(question.requester, person("bob", "", &["staff", "system:authenticated"], &[]));
 }
 
+/// Who comes to be another user by the same token has to be allowed anew.
+#[test]
+fn what_a_webhooks_user_may_is_not_the_next_ones() {
+    let jane = [("impersonate-user", "jane")];
+    let mut gate = webhook();
+    let answer = answers(&mut gate, OPAQUE, by_webhook(info("bob")));
+    assert!(matches!(gate.decides(OPAQUE, &NO_LINES, &answer), Decision::Forward(_)));
+    gate.now = NOW + 9;
+    let Decision::Ask(Question::Impersonation(question)) = gate.decides(OPAQUE, &jane, &Answers::default())
+    else {
+        panic!("not asked")
+    };
+    let mut allowed = Answers::default();
+    let good_for = ReviewImpersonationResponse::Allowed { good_for: 10 };
+    allowed.impersonation(question, good_for, at(gate.now));
+    assert!(matches!(gate.decides(OPAQUE, &jane, &allowed), Decision::Forward(_)));
+    assert!(matches!(gate.sends(OPAQUE, &jane), Outcome::Forward(_)));
+    gate.now = NOW + 10;
+    for next in
+        [person("carol", "", &["staff"], &[]), person("bob", "", &[], &[]), person("bob", "2", &[], &[])]
+    {
+        let once = ReviewTokenResponse::Webhook { user: next.clone(), good_for: 0 };
+        let answer = answers(&mut gate, OPAQUE, once);
+        let decision = gate.decides(OPAQUE, &jane, &answer);
+        let Decision::Ask(Question::Impersonation(question)) = decision else { panic!("{decision:?}") };
+        assert_eq!(question.requester.username(), next.username());
+    }
+}
+
 // --- pass-through
 
 #[test]
