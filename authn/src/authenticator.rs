@@ -16,7 +16,7 @@ use crate::rejection::{Denial, Rejection, Unavailable};
 use crate::request::{CredentialError, Request};
 use crate::signature::VerifySignature;
 use crate::snapshot::{Generation, Snapshot};
-use crate::time::UnixSeconds;
+use crate::time::{Span, UnixSeconds};
 use crate::user::UserInfo;
 
 use current::Current;
@@ -40,7 +40,7 @@ pub struct Authenticator {
 /// Somebody whom a caller may act as, as long as that was said.
 struct AllowedTarget {
     generation: Generation,
-    until: UnixSeconds,
+    span: Span,
     /// Of whom it was said: a token webhook may come to name another user for the same token.
     requester: Rc<Identity>,
     target: Rc<Target>,
@@ -201,7 +201,7 @@ impl Authenticator {
         let hash = self.hash_key.hash_lines(token, lines);
         if let Some(allowed) = self.targets.find(hash) {
             let is_theirs = allowed.requester.caller.user == identity.caller.user;
-            if is_theirs && allowed.generation == generation && now < allowed.until {
+            if is_theirs && allowed.generation == generation && allowed.span.contains(now) {
                 return Ok(Some(Rc::clone(&allowed.target)));
             }
             self.targets.remove(hash);
@@ -218,7 +218,7 @@ impl Authenticator {
             return Err(Rejection::from(Denial::new(requester.username(), reserved)).into());
         }
         let question = ReviewImpersonationRequest { requester: requester.clone(), target };
-        let Some(until) = answers.allowed_until(&question).transpose()? else {
+        let Some(span) = answers.allowed(&question).transpose()? else {
             return Err(Refusal::Ask(Box::new(Question::Impersonation(question))));
         };
         let user = question.target.target(requester);
@@ -227,7 +227,7 @@ impl Authenticator {
         let target = Rc::new(Target { user, headers });
         let bytes = size(&target.headers).saturating_add(size(&identity.headers));
         let requester = Rc::clone(identity);
-        let allowed = AllowedTarget { generation, until, requester, target: Rc::clone(&target) };
+        let allowed = AllowedTarget { generation, span, requester, target: Rc::clone(&target) };
         self.targets.insert(hash, Rc::new(allowed), bytes);
         Ok(Some(target))
     }

@@ -10,7 +10,7 @@ use crate::feed::{
 use crate::impersonation::ImpersonationHeaders;
 use crate::rejection::{Denial, Rejection, Unavailable};
 use crate::request::{Edit, Keep, Request};
-use crate::time::UnixSeconds;
+use crate::time::{Span, UnixSeconds};
 use crate::user::UserInfo;
 
 /// What becomes of a request.
@@ -115,14 +115,11 @@ impl Answers {
         self.token = Some((question, answer, asked));
     }
 
-    /// Until when what is asked is allowed.
-    pub(crate) fn allowed_until(
-        &self,
-        question: &ReviewImpersonationRequest,
-    ) -> Option<Result<UnixSeconds, Rejection>> {
+    /// For how long what is asked is allowed.
+    pub(crate) fn allowed(&self, question: &ReviewImpersonationRequest) -> Option<Result<Span, Rejection>> {
         let (asked, answer, at) = self.impersonation.as_ref()?;
         (asked == question).then(|| match answer {
-            ReviewImpersonationResponse::Allowed { good_for } => Ok(at.plus((*good_for).into())),
+            ReviewImpersonationResponse::Allowed { good_for } => Ok(Span::new(*at, *good_for)),
             ReviewImpersonationResponse::Busy => Err(Unavailable::TooManyReviews.into()),
             ReviewImpersonationResponse::Denied(denied) => {
                 Err(Denial::new(question.requester.username(), denied.clone()).into())
@@ -142,19 +139,19 @@ impl Answers {
         })
     }
 
-    /// Whose token it is, by somebody who was asked, and until when that holds.
+    /// Whose token it is, by somebody who was asked, and for how long that holds.
     pub(crate) fn reviewed(
         &self,
         question: &ReviewTokenRequest,
-    ) -> Option<Result<(Source, UserInfo, UnixSeconds), Rejection>> {
+    ) -> Option<Result<(Source, UserInfo, Span), Rejection>> {
         let (asked, answer, at) = self.token.as_ref()?;
         (asked == question).then(|| match answer {
             // Who was not asked can't have answered.
             ReviewTokenResponse::PassThrough { user, good_for } if question.pass_through.is_some() => {
-                Ok((Source::ApiServer, user.clone(), at.plus((*good_for).into())))
+                Ok((Source::ApiServer, user.clone(), Span::new(*at, *good_for)))
             }
             ReviewTokenResponse::Webhook { user, good_for } if question.webhook => {
-                Ok((Source::TokenWebhook, user.clone(), at.plus((*good_for).into())))
+                Ok((Source::TokenWebhook, user.clone(), Span::new(*at, *good_for)))
             }
             ReviewTokenResponse::Unknown => Err(Rejection::UnknownIssuer),
             ReviewTokenResponse::Busy => Err(Unavailable::TooManyReviews.into()),

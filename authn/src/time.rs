@@ -30,3 +30,20 @@ impl UnixSeconds {
         self.0.saturating_sub(earlier.0)
     }
 }
+
+/// How long an answer may be relied on. A clock that stepped back behind its beginning makes it no longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    from: UnixSeconds,
+    until: UnixSeconds,
+}
+
+impl Span {
+    pub(crate) const fn new(from: UnixSeconds, seconds: u32) -> Self {
+        Self { from, until: from.plus(seconds as u64) }
+    }
+
+    pub(crate) fn contains(self, now: UnixSeconds) -> bool {
+        self.from <= now && now < self.until
+    }
+}

@@ -653,6 +653,10 @@ fn an_allowed_answer_is_good_from_when_it_was_asked() {
     assert!(matches!(gate.sends(&token, &[JANE]), Outcome::Forward(_)));
     gate.now += 1;
     assert!(matches!(gate.sends(&token, &[JANE]), Outcome::Ask(_)));
+    // A clock that steps back makes nothing good for longer.
+    assert!(matches!(answered(&mut gate, &token, &[JANE], ALLOWED), Outcome::Forward(_)));
+    gate.now -= 1;
+    assert!(matches!(gate.sends(&token, &[JANE]), Outcome::Ask(_)));
 }
 
 /// An answer that is good for no time is good for the request that asked.

@@ -406,6 +406,10 @@ fn a_known_token_is_known_from_when_it_was_asked() {
             assert_eq!(matches!(gate.sends(OPAQUE, &NO_LINES), Outcome::Forward(_)), is_known, "{now}");
             assert!(matches!(gate.sends("opaque-tokem", &NO_LINES), Outcome::Ask(_)));
         }
+        // A clock that steps back makes nothing good for longer.
+        assert!(matches!(gate.decides(OPAQUE, &NO_LINES, &answers), Decision::Forward(_)));
+        gate.now = NOW - 1;
+        assert!(matches!(gate.sends(OPAQUE, &NO_LINES), Outcome::Ask(_)));
     }
 }
 

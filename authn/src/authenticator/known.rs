@@ -15,7 +15,7 @@ use crate::policy::{AddedExtra, RequestPolicy};
 use crate::rejection::{Rejection, Unavailable};
 use crate::signature::VerifySignature;
 use crate::snapshot::Generation;
-use crate::time::UnixSeconds;
+use crate::time::{Span, UnixSeconds};
 use crate::token::{self, BearerToken, UnverifiedToken};
 use crate::user::UserInfo;
 use crate::verifier::{self, VerifyError};
@@ -39,8 +39,8 @@ pub(super) struct Token {
 enum Life {
     /// Verified here.
     Verified { validity: Validity, keys_not_after: UnixSeconds },
-    /// Said by somebody else, and good until then.
-    Reviewed { until: UnixSeconds },
+    /// Said by somebody else, and good for so long.
+    Reviewed(Span),
 }
 
 impl Token {
@@ -49,7 +49,7 @@ impl Token {
             Life::Verified { validity, keys_not_after } => {
                 validity.check(now).is_ok() && now < *keys_not_after
             }
-            Life::Reviewed { until } => now < *until,
+            Life::Reviewed(span) => span.contains(now),
         };
         lives && self.generation == generation
     }
@@ -170,13 +170,13 @@ fn review(ask: &Ask<'_>, current: &mut Current, otherwise: Rejection) -> Result<
         pass_through: ask.policy.token_passthrough.clone(),
         webhook: guard.is_some(),
     };
-    let Some((by, user, until)) = ask.answers.reviewed(&question).transpose()? else {
+    let Some((by, user, span)) = ask.answers.reviewed(&question).transpose()? else {
         return Err(Refusal::Ask(Box::new(Question::Token(question))));
     };
     if current.is_our_account(user.username()) {
         return Err(Refusal::from(Rejection::OwnCredential).judged_as(&by));
     }
-    let life = Life::Reviewed { until };
+    let life = Life::Reviewed(span);
     Ok(match (&by, guard) {
         (Source::TokenWebhook, Some(guard)) => {
             let identity = identity(ask.policy, by.clone(), user, guard, None)
