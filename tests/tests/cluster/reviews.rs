@@ -11,7 +11,7 @@ use tests::process::repository;
 use tests::webhook::review;
 use tests::{FeedClient, Person, Sidecar, Webhook, wait};
 
-use super::SOON;
+use crate::cluster::SOON;
 
 const ALICE_TOKEN: &str = "alice-token";
 
