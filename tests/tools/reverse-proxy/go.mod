@@ -1,0 +1,3 @@
+module kube-oidc-filter.invalid/tools/reverse-proxy
+
+go 1.26
