@@ -115,6 +115,11 @@ impl Client {
         Ok(Wire::new(self.stream("http/1.1").await?).patience(PATIENCE))
     }
 
+    /// As [`Self::connect`], for frames of HTTP/2.
+    pub async fn connect_http2(&self) -> Result<Wire> {
+        Ok(Wire::new(self.stream("h2").await?).patience(PATIENCE))
+    }
+
     /// Sends these bytes and reads one response; the connection comes back for what may follow.
     pub async fn raw_request(&self, bytes: &[u8]) -> Result<(Response, Wire)> {
         let mut wire = self.connect().await?;
