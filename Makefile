@@ -4,7 +4,7 @@ CARGO ?= cargo
 TOOLS := tests/tools/install
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test lint fmt toolchain
+.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test hop-test lint fmt toolchain
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -28,9 +28,14 @@ cluster-test: filter sidecar ## The same with real kube-apiserver, etcd, kubectl
 	ENVOY="$$1" KUBE_APISERVER="$$2" ETCD="$$3" KUBECTL="$$4" DEX="$$5" KWOK="$$6" \
 	$(CARGO) test --locked --package tests --features cluster --lib --test cluster
 
+hop-test: filter sidecar ## Header attacks, with nginx, HAProxy and a Go proxy between Envoy and the API server
+	set -e; tools="$$($(TOOLS) envoy haproxy nginx reverse-proxy)"; set -- $$tools; \
+	ENVOY="$$1" HAPROXY="$$2" NGINX="$$3" REVERSE_PROXY="$$4" \
+	$(CARGO) test --locked --package tests --features hops --lib --test hops
+
 lint: filter ## Formatting, clippy on both targets, and the architecture
 	$(CARGO) fmt --all --check
-	$(CARGO) clippy --locked --workspace --all-targets --features tests/cluster -- --deny warnings
+	$(CARGO) clippy --locked --workspace --all-targets --features tests/cluster,tests/hops -- --deny warnings
 	$(CARGO) clippy --locked --package kube-oidc-filter --target wasm32-wasip1 -- --deny warnings
 	tests/architecture
 	istio/validate

@@ -35,6 +35,8 @@ pub struct RawRequest {
     pub body: Option<Vec<u8>>,
     /// The trailer lines.
     pub trailers: Vec<(Vec<u8>, Vec<u8>)>,
+    /// The stream stays open behind the body, as that of a tunnel does.
+    pub open: bool,
 }
 
 /// How the peer took it.
@@ -52,10 +54,10 @@ impl RawRequest {
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = PREFACE.to_vec();
         bytes.extend(frame(frame::SETTINGS, 0, 0, &[]));
-        let ended = self.body.is_none() && self.trailers.is_empty();
+        let ended = self.body.is_none() && self.trailers.is_empty() && !self.open;
         bytes.extend(block(&self.lines, ended));
         if let Some(body) = &self.body {
-            let last = if self.trailers.is_empty() { END_STREAM } else { 0 };
+            let last = if self.trailers.is_empty() && !self.open { END_STREAM } else { 0 };
             bytes.extend(frame(frame::DATA, last, STREAM, body));
         }
         if !self.trailers.is_empty() {
@@ -183,6 +185,7 @@ mod tests {
             ],
             body: Some(b"abc".to_vec()),
             trailers: vec![line("x-sum", "1")],
+            open: false,
         };
         let answer = request.send(client.connect_http2().await.unwrap(), |_| false).await.unwrap();
         let RawAnswer::Body(body) = answer else { panic!("{answer:?}") };
