@@ -126,7 +126,7 @@ pub(super) fn noise_line(random: &mut Random) -> Line {
     ([b"x-", &name[..]].concat(), value)
 }
 
-/// The value of a `Connection`. A clean one names nothing but the upgrade.
+/// The value of a `Connection`. A clean one names nothing but the upgrade, and is read alike by everybody.
 pub(super) fn connection(random: &mut Random, upgrade: bool, clean: bool) -> Vec<u8> {
     let mut members: Vec<String> = Vec::new();
     if upgrade {
@@ -147,7 +147,7 @@ pub(super) fn connection(random: &mut Random, upgrade: bool, clean: bool) -> Vec
     let mut value = Vec::new();
     for (number, member) in members.iter().enumerate() {
         if number > 0 {
-            let separator: &[u8] = if random.percent(95) {
+            let separator: &[u8] = if clean || random.percent(95) {
                 random.pick(&[&b", "[..], b",", b",\t", b" , ", b",,"])
             } else {
                 random.pick(&[&b" "[..], b";", b",\r\n ", b",\x0b", b",\xa0", b"\r\nConnection: "])
@@ -168,7 +168,8 @@ pub(super) fn rendered(random: &mut Random, (name, value): &Line) -> Vec<u8> {
         2 => (b"", b":\t", b"\r\n"),
         3 => (b"", b":", b" \t\r\n"),
         4 => (b"", b": ", b"\n"),
-        5 => (b"", b": ", b"\r"),
+        // Envoy takes a bare CR for a part of the value. Behind it stands no line of ours: a token would be the value's.
+        5 => (b"", b": ", b"\rImpersonate-User: eve\r\n"),
         6 => (b"", b": a\r\n ", b"\r\n"),
         7 => (b"", b":\0", b"\r\n"),
         8 => (b"", b"\t:", b"\r\n"),
