@@ -34,7 +34,7 @@
 //! # Rooms
 //! | question | module |
 //! |---|---|
-//! | what does the request bring? | [`request`] (and `websocket`) |
+//! | what does the request bring? | [`request`] (and [`websocket`]) |
 //! | what is in the token? | [`token`], [`claims`], `json`, `base64url` |
 //! | is it good? | `verifier`, [`signature`], `budget`, [`cache`] |
 //! | who is it? | [`user`], [`impersonation`], [`anonymous`] |
@@ -68,7 +68,7 @@ pub mod time;
 pub mod token;
 pub mod user;
 mod verifier;
-mod websocket;
+pub mod websocket;
 mod wire;
 
 #[cfg(feature = "supply")]

@@ -23,7 +23,8 @@ const UPGRADE: &str = "upgrade";
 /// A credential too, if one for somebody else: it is no business of the API server's.
 const PROXY_AUTHORIZATION: &str = "proxy-authorization";
 /// The names that are looked at themselves.
-const KNOWN: [&str; 6] = [METHOD, PATH, AUTHORIZATION, CONNECTION, UPGRADE, websocket::PROTOCOL];
+const KNOWN: [&str; 7] =
+    [METHOD, PATH, AUTHORIZATION, CONNECTION, UPGRADE, websocket::PROTOCOL, websocket::KEY];
 
 /// One header line as the gateway received it, its name in lower case.
 pub type HeaderLine<'a> = (&'a str, &'a [u8]);
@@ -38,6 +39,7 @@ pub struct Request<'a> {
     /// Lines that mean impersonation, or that something behind the gateway could take for it.
     impersonation: Vec<HeaderLine<'a>>,
     edits: Vec<(Trace, Edit<'a>)>,
+    lacks_websocket_key: bool,
 }
 
 /// A change to the request's headers.
@@ -108,7 +110,7 @@ impl<'a> Request<'a> {
         let mut edits = Vec::new();
         let (mut authorization, mut protocols, mut nominated) = (Vec::new(), Vec::new(), Vec::new());
         let (mut is_connect, mut upgrade, mut target) = (false, None, &b""[..]);
-        let mut impersonation = Vec::new();
+        let (mut impersonation, mut has_websocket_key) = (Vec::new(), false);
         for &(name, value) in lines {
             // Envoy gives names in lower case; should a host not, nothing slips by on that account.
             let known = KNOWN.iter().find(|known| name.eq_ignore_ascii_case(known)).copied();
@@ -118,6 +120,7 @@ impl<'a> Request<'a> {
                 UPGRADE => upgrade = Some(value),
                 CONNECTION => nominated.push(value),
                 websocket::PROTOCOL => protocols.push(value),
+                websocket::KEY => has_websocket_key = true,
                 AUTHORIZATION => {
                     authorization.push(value);
                     note(&mut edits, Trace::Credential, name);
@@ -154,7 +157,8 @@ impl<'a> Request<'a> {
             Ok(())
         };
         let credential = credential::credential(&authorization, is_websocket.then_some(&subprotocols));
-        Self { credential, form, target, impersonation, edits }
+        let lacks_websocket_key = is_websocket && !has_websocket_key;
+        Self { credential, form, target, impersonation, edits, lacks_websocket_key }
     }
 
     /// The credential, or why there is none.
@@ -192,6 +196,13 @@ impl<'a> Request<'a> {
         &self.impersonation
     }
 
+    /// Whether it is a WebSocket without `sec-websocket-key`, and must get [one](crate::websocket::key): over HTTP/2
+    /// there is none (RFC 8441 5), and an HTTP/1.1 server insists on it.
+    #[must_use]
+    pub const fn lacks_websocket_key(&self) -> bool {
+        self.lacks_websocket_key
+    }
+
     /// What must be changed before anything goes on: every trace of identity and credential that is not kept, and
     /// `connection`.
     pub fn edits(&self, keep: Keep) -> impl Iterator<Item = &Edit<'a>> {
@@ -219,7 +230,7 @@ fn note<'a>(edits: &mut Vec<(Trace, Edit<'a>)>, trace: Trace, name: &'a str) {
 #[must_use]
 pub fn is_stripped(name: &str) -> bool {
     name.eq_ignore_ascii_case(AUTHORIZATION)
-        || name.eq_ignore_ascii_case(PROXY_AUTHORIZATION)
+        || folded(name).eq(PROXY_AUTHORIZATION.bytes())
         || is_identity(name)
 }
 

@@ -1,13 +1,24 @@
 //! The bearer token that a WebSocket client sends as a subprotocol, since browsers let it set no header
-//! (k8s.io/apiserver `websocket.ProtocolAuthenticator`).
+//! (k8s.io/apiserver `websocket.ProtocolAuthenticator`); and the key of a handshake that has none.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 use crate::base64url;
 use crate::token::{BearerToken, TokenError};
 
 /// The header that lists subprotocols (RFC 6455 11.3.4).
 pub(crate) const PROTOCOL: &str = "sec-websocket-protocol";
+/// The header of the handshake that its answer proves to have read (RFC 6455 11.3.1).
+pub const KEY: &str = "sec-websocket-key";
 /// What the subprotocol that carries a token begins with.
 const BEARER_PREFIX: &[u8] = b"base64url.bearer.authorization.k8s.io.";
+
+/// A value of [`KEY`].
+#[must_use]
+pub fn key(random: [u8; 16]) -> String {
+    STANDARD.encode(random)
+}
 
 /// The subprotocols of a request, those with a token apart from the others.
 pub(crate) struct Subprotocols<'a> {

@@ -206,6 +206,9 @@ fn every_spelling_of_an_identity_header_is_removed() {
         "x.remote.user",
         "x-remote_user",
         "x-remote-",
+        "proxy-authorization",
+        "proxy_authorization",
+        "Proxy.Authorization",
     ];
     for name in names {
         assert!(is_stripped(name), "{name}");
@@ -297,6 +300,19 @@ fn the_connection_header_is_written_afresh() {
     let request = Request::read(&[("connection", b"keep-alive, Impersonate-User")]);
     assert_eq!(request.form(), Ok(()));
     assert_eq!(edits(&request), [Edit::Remove("connection")]);
+}
+
+#[test]
+fn a_websocket_without_a_key_is_noticed() {
+    let lacks = |lines: &[Line<'static>]| {
+        let lines: Vec<_> = lines.iter().map(|(name, value)| (*name, value.as_bytes())).collect();
+        Request::read(&lines).lacks_websocket_key()
+    };
+    assert!(lacks(&[("upgrade", "websocket")]));
+    assert!(!lacks(&[("upgrade", "websocket"), ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")]));
+    assert!(!lacks(&[("upgrade", "SPDY/3.1")]));
+    assert!(!lacks(&[]));
+    assert_eq!(authn::websocket::key(*b"the sample nonce"), "dGhlIHNhbXBsZSBub25jZQ==");
 }
 
 #[test]

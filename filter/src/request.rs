@@ -7,6 +7,7 @@ use authn::decision::{Answers, Decision, Forward, Refused};
 use authn::rejection::{Rejection, Unavailable};
 use authn::request::{Edit, HeaderLine, Keep, Request, is_stripped};
 use authn::time::UnixSeconds;
+use authn::websocket;
 use proxy_wasm::traits::{Context, HttpContext};
 use proxy_wasm::types::Action;
 
@@ -136,6 +137,10 @@ impl Plugin {
             forward.add_upstream_headers(host::add_header);
         } else {
             request.edits(Keep::Nothing).for_each(apply);
+        }
+        let mut random = [0; 16];
+        if request.lacks_websocket_key() && getrandom::fill(&mut random).is_ok() {
+            host::set_header(websocket::KEY, websocket::key(random).as_bytes());
         }
         if self.config.end_streams_at_token_expiry
             && let Some(expires) = forward.caller().expires()

@@ -22,6 +22,7 @@ async fn streams() {
         copy(&node, protocol).await;
         refusals::no_right_to_exec(&node, protocol).await;
     }
+    websocket_over_http2(&node).await;
     logs(&node).await;
     for (version, disable_http2) in VERSIONS {
         follow(&node, version, disable_http2).await;
@@ -43,6 +44,25 @@ async fn exec(node: &Node, protocol: Protocol) {
     assert_eq!(called.stderr, "nothing more\ncommand terminated with exit code 7\n");
     assert_eq!(kubectl.ok(&["exec", "web", "--", "echo", "a  b", "c&d=%20"]).await, "a  b c&d=%20\n");
     node.tunnels(mark, "exec", protocol).await;
+}
+
+/// A WebSocket of an HTTP/2 client, as a browser opens one: an extended CONNECT without `Sec-WebSocket-Key` (RFC 8441
+/// 5), which kube-apiserver's HTTP/1.1 insists on.
+async fn websocket_over_http2(node: &Node) {
+    let path = "/api/v1/namespaces/default/pods/web/exec?command=echo&command=hello&stdout=true";
+    let request = node.cluster.gateway.client().http2().get(path).bearer(node.alice());
+    let request =
+        request.header("sec-websocket-version", "13").header("sec-websocket-protocol", "v5.channel.k8s.io");
+    let mut tunnel = request.tunnel("websocket").await.expect("an answer");
+    assert_eq!(tunnel.status, 200, "{:?}", tunnel.headers);
+    let mut frames = Vec::new();
+    // Channel 1 is standard output (RemoteCommand's v5.channel.k8s.io).
+    while !frames.windows(7).any(|frame| frame == b"\x01hello\n") {
+        let piece =
+            tokio::time::timeout(SOON, tunnel.read()).await.expect("a frame in time").expect("a frame");
+        assert!(!piece.is_empty(), "the tunnel ended: {frames:?}");
+        frames.extend(piece);
+    }
 }
 
 async fn attach(node: &Node, protocol: Protocol) {

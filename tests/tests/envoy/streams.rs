@@ -44,6 +44,7 @@ async fn upgrades() {
     assert_eq!((received.method.as_str(), received.version), ("GET", "HTTP/1.1"));
     assert_eq!(received.values("connection"), ["Upgrade"]);
     assert_eq!(received.values("upgrade"), ["websocket"]);
+    assert_eq!(received.values("sec-websocket-key").len(), 1);
     assert_eq!(received.values("impersonate-user"), ["alice"]);
 }
 
