@@ -13,7 +13,7 @@ use crate::impersonation::ImpersonationHeaders;
 use crate::impersonation_request::ImpersonationRequestError;
 use crate::policy::{ClientImpersonation, RequestPolicy, UpstreamIdentity};
 use crate::rejection::{Denial, Rejection, Unavailable};
-use crate::request::{CredentialError, Request};
+use crate::request::{CredentialError, Keep, Request};
 use crate::signature::VerifySignature;
 use crate::snapshot::{Generation, Snapshot};
 use crate::time::{Span, UnixSeconds};
@@ -172,7 +172,8 @@ impl Authenticator {
     }
 
     /// A request that goes on with its own token: what it asks to act as is for the API server to judge, unless the
-    /// policy says that nobody acts as anybody.
+    /// policy says that nobody acts as anybody. Who was let in without a token brings none: what we do not take for
+    /// one, the API server could.
     fn own(&self, request: &Request<'_>, caller: Rc<Caller>) -> Result<Forward, Refusal> {
         let keeps_impersonation = match self.policy.client_impersonation {
             ClientImpersonation::Authorize => true,
@@ -181,7 +182,13 @@ impl Authenticator {
             }
             ClientImpersonation::Reject | ClientImpersonation::Strip => false,
         };
-        Ok(Forward(As::Own { caller, keeps_impersonation }))
+        let keep = match (caller.source != Source::Anonymous, keeps_impersonation) {
+            (true, true) => Keep::CredentialAndImpersonation,
+            (true, false) => Keep::Credential,
+            (false, true) => Keep::Impersonation,
+            (false, false) => Keep::Nothing,
+        };
+        Ok(Forward(As::Own { caller, keep }))
     }
 
     /// Whom a request acts as, if it asks for that and may.

@@ -232,7 +232,7 @@ pub(crate) struct Target {
 }
 
 /// A request that goes on: under the gateway's credential and an identity, which are sent together or not at all, or
-/// with its own token and nothing of the gateway's.
+/// with its own token, if it has one, and nothing of the gateway's.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Forward(pub(crate) As);
 
@@ -246,7 +246,7 @@ pub(crate) enum As {
     },
     Own {
         caller: Rc<Caller>,
-        keeps_impersonation: bool,
+        keep: Keep,
     },
 }
 
@@ -273,8 +273,7 @@ impl Forward {
     pub fn edits<'r, 'a>(&self, request: &'r Request<'a>) -> impl Iterator<Item = &'r Edit<'a>> {
         request.edits(match &self.0 {
             As::Impersonated { .. } => Keep::Nothing,
-            As::Own { keeps_impersonation: false, .. } => Keep::Credential,
-            As::Own { keeps_impersonation: true, .. } => Keep::CredentialAndImpersonation,
+            As::Own { keep, .. } => *keep,
         })
     }
 

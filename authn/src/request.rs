@@ -71,6 +71,8 @@ pub enum Keep {
     Credential,
     /// Its own credential, and what it asks to act as: the API server judges both.
     CredentialAndImpersonation,
+    /// What it asks to act as.
+    Impersonation,
 }
 
 /// Why a request can't be passed on, whoever sent it.
@@ -139,10 +141,12 @@ impl<'a> Request<'a> {
         let is_websocket =
             upgrade.is_some_and(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"));
         let subprotocols = websocket::Subprotocols::read(&protocols);
+        // Elsewhere nobody has looked at that token.
+        let trace = if is_websocket { Trace::Credential } else { Trace::Other };
         match subprotocols.without_bearer() {
             None => {}
-            Some(None) => edits.push((Trace::Credential, Edit::Remove(websocket::PROTOCOL))),
-            Some(Some(rest)) => edits.push((Trace::Credential, Edit::Set(websocket::PROTOCOL, rest))),
+            Some(None) => edits.push((trace, Edit::Remove(websocket::PROTOCOL))),
+            Some(Some(rest)) => edits.push((trace, Edit::Set(websocket::PROTOCOL, rest))),
         }
         if upgrade.is_some() {
             edits.push((Trace::Other, Edit::Set(CONNECTION, b"Upgrade".to_vec())));
@@ -208,8 +212,10 @@ impl<'a> Request<'a> {
     pub fn edits(&self, keep: Keep) -> impl Iterator<Item = &Edit<'a>> {
         self.edits.iter().filter_map(move |(trace, edit)| {
             let is_kept = match trace {
-                Trace::Credential => keep != Keep::Nothing,
-                Trace::Impersonation => keep == Keep::CredentialAndImpersonation,
+                Trace::Credential => matches!(keep, Keep::Credential | Keep::CredentialAndImpersonation),
+                Trace::Impersonation => {
+                    matches!(keep, Keep::Impersonation | Keep::CredentialAndImpersonation)
+                }
                 Trace::Other => false,
             };
             (!is_kept).then_some(edit)

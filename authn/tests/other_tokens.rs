@@ -846,3 +846,40 @@ fn without_impersonation_anonymous_requests_go_on_as_they_are() {
     assert_eq!(forward.caller().source(), &Source::Anonymous);
     assert_eq!(gate.sends("", &[(":path", "/api")]), Outcome::Reject("no_credential", 401));
 }
+
+/// What was not judged does not go on: kube-apiserver trims U+00A0 in front of `Bearer`, and who knows who reads what.
+#[test]
+fn without_impersonation_no_credential_goes_on_unread() {
+    let protocols = format!(
+        "base64url.bearer.authorization.k8s.io.{}, v5.channel.k8s.io",
+        base64url::encode(OPAQUE.as_bytes())
+    );
+    let jane = ("impersonate-user", "jane");
+    let anonymous = Snapshot { upstream_credential: None, ..open(&[]) };
+    for (policy, kept) in [
+        (ClientImpersonation::Authorize, vec![("impersonate-user", "jane".to_owned())]),
+        (ClientImpersonation::Strip, vec![]),
+    ] {
+        let mut gate = Gate::new(own_mode(policy), anonymous.clone());
+        for authorization in ["Basic eDp5", "\u{a0}Bearer opaque-token", "Bearer\u{b}opaque-token", "Bearer "]
+        {
+            let lines = [("authorization", authorization), jane];
+            let forward = own(gate.decides("", &lines, &Answers::default()));
+            assert_eq!(left(&forward, &lines), kept, "{authorization}");
+        }
+    }
+    // A subprotocol is a credential of WebSockets alone.
+    let mut gate = Gate::new(own_mode(ClientImpersonation::Authorize), anonymous);
+    let authorization = format!("Bearer {}", good_token());
+    for upgrade in ["SPDY/3.1", "websocket, x"] {
+        let lines = [
+            ("authorization", authorization.as_str()),
+            ("upgrade", upgrade),
+            ("sec-websocket-protocol", protocols.as_str()),
+        ];
+        let forward = own(gate.decides("", &lines, &Answers::default()));
+        let left = left(&forward, &lines);
+        assert!(left.contains(&("authorization", authorization.clone())));
+        assert!(left.contains(&("sec-websocket-protocol", "v5.channel.k8s.io".to_owned())), "{left:?}");
+    }
+}
