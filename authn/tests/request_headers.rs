@@ -516,6 +516,8 @@ fn rejections() -> Vec<(Rejection, u16, Vec<Line<'static>>)> {
         row(Rejection::UnknownIssuer, 401, Some(invalid)),
         row(Rejection::UnknownKey, 401, Some(invalid)),
         row(Rejection::ImpersonationNotAllowed, 403, None),
+        row(Rejection::ImpersonationRequest(ImpersonationRequestError::Malformed), 400, None),
+        row(Rejection::ImpersonationRequest(ImpersonationRequestError::TooMany), 431, None),
         row(Rejection::Credential(CredentialError::TooLong), 431, None),
         row(Rejection::Token(TokenError::TooLong), 431, None),
     ];

@@ -13,11 +13,15 @@ use authn::algorithm::{Algorithm, AlgorithmSet};
 use authn::anonymous::Anonymous;
 use authn::feed::{
     FeedError, FeedMessage, GetSnapshotRequest, GetSnapshotResponse, RefreshKeysRequest, RefreshKeysResponse,
-    RefreshOutcome,
+    RefreshOutcome, ReviewImpersonationRequest, ReviewImpersonationResponse, ReviewTokenRequest,
+    ReviewTokenResponse,
 };
+use authn::impersonation_request::Attribute;
 use authn::issuer::{IdentityGuard, Issuer};
 use authn::keys::IssuerKeys;
+use authn::request::Request;
 use authn::snapshot::{Generation, MAX_ENCODED, Snapshot, SnapshotError, UpstreamCredential};
+use authn::user::UserInfo;
 use prost::Message;
 use support::*;
 
@@ -204,6 +208,10 @@ fn damaged_bytes_are_refused_or_read_and_never_panic() {
         let _ = GetSnapshotResponse::decode(&noise);
         let _ = RefreshKeysRequest::decode(&noise);
         let _ = RefreshKeysResponse::decode(&noise);
+        let _ = ReviewImpersonationRequest::decode(&noise);
+        let _ = ReviewImpersonationResponse::decode(&noise);
+        let _ = ReviewTokenRequest::decode(&noise);
+        let _ = ReviewTokenResponse::decode(&noise);
     }
 }
 
@@ -216,7 +224,7 @@ fn debug_never_prints_the_credential() {
     let token = good_token();
     let authorization = format!("Bearer {token}");
     let lines = [("authorization", authorization.as_bytes())];
-    let request = authn::request::Request::read(&lines);
+    let request = Request::read(&lines);
     let decision = judge(
         &mut authenticator(support::snapshot([issuer()])),
         &request,
@@ -240,11 +248,12 @@ fn generations_are_ordered_by_epoch_then_counter() {
     assert!(generation(3, u64::MAX).next() > generation(3, u64::MAX));
 }
 
+fn both_ways<M: FeedMessage + PartialEq>(message: &M) -> bool {
+    M::decode(&message.encode()).as_ref() == Ok(message)
+}
+
 #[test]
 fn feed_messages_are_read_as_they_were_written() {
-    fn both_ways<M: FeedMessage + PartialEq>(message: &M) -> bool {
-        M::decode(&message.encode()).as_ref() == Ok(message)
-    }
     for since in [None, Some(Generation::default()), Some(Generation { epoch: 1, counter: u64::MAX })] {
         assert!(both_ways(&GetSnapshotRequest { since }));
         assert!(both_ways(&RefreshKeysRequest { issuer: ISSUER.to_owned(), kid: "k\0\n".to_owned(), since }));
@@ -262,6 +271,142 @@ fn feed_messages_are_read_as_they_were_written() {
             RefreshKeysResponse::decode(&encoded).map(|read| read.outcome),
             Ok(RefreshOutcome::Failed)
         );
+    }
+}
+
+/// A user of whom everything is said, odd letters included.
+fn somebody() -> UserInfo {
+    let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+    let extra = vec![("k\0".to_owned(), owned(&["1", "", "\u{e9}\n"])), ("none".to_owned(), vec![])];
+    UserInfo::new("system:x \u{1f600}".to_owned(), "u".to_owned(), owned(&["b", "a", "", "b"]), extra)
+}
+
+fn nobody() -> UserInfo {
+    UserInfo::new(String::new(), String::new(), vec![], vec![])
+}
+
+#[test]
+fn questions_are_read_as_they_were_written() {
+    let lines = [
+        ("impersonate-user", &b"system:serviceaccount:ci:x"[..]),
+        ("impersonate-uid", b"7"),
+        ("impersonate-group", b"b"),
+        ("impersonate-group", b"a,c"),
+        ("impersonate-extra-k%2f%00", b"2"),
+        ("impersonate-extra-k%2f%00", b"1"),
+    ];
+    for lines in [&lines[..], &lines[..1]] {
+        let target = Request::read(lines).impersonation().unwrap().unwrap();
+        for requester in [somebody(), nobody()] {
+            let question = ReviewImpersonationRequest { requester, target: target.clone() };
+            assert!(both_ways(&question), "{question:?}");
+            // What the sidecar asks the API server about is what the filter read.
+            let read = ReviewImpersonationRequest::decode(&question.encode()).unwrap();
+            assert_eq!(read.target.attributes(), target.attributes());
+        }
+    }
+    for pass_through in [None, Some(vec![]), Some(vec!["a".to_owned(), String::new()])] {
+        for webhook in [false, true] {
+            let token = "a-secret-text".to_owned();
+            let question = ReviewTokenRequest { token, pass_through: pass_through.clone(), webhook };
+            assert!(both_ways(&question), "{question:?}");
+        }
+    }
+}
+
+#[test]
+fn answers_are_read_as_they_were_written() {
+    let attributes = [
+        Attribute::User("u".to_owned()),
+        Attribute::ServiceAccount("system:serviceaccount:a:b".to_owned()),
+        Attribute::Group(String::new()),
+        Attribute::Uid("7".to_owned()),
+        Attribute::Extra { key: "k\0".to_owned(), value: "v\n".to_owned() },
+    ];
+    let denied = attributes.map(ReviewImpersonationResponse::Denied);
+    let allowed = [0, 10, u32::MAX].map(|good_for| ReviewImpersonationResponse::Allowed { good_for });
+    let others = [ReviewImpersonationResponse::Busy, ReviewImpersonationResponse::Failed];
+    for answer in denied.iter().chain(&allowed).chain(&others) {
+        assert!(both_ways(answer), "{answer:?}");
+    }
+    for user in [somebody(), nobody()] {
+        for good_for in [0, 10, u32::MAX] {
+            assert!(both_ways(&ReviewTokenResponse::PassThrough { user: user.clone(), good_for }));
+            assert!(both_ways(&ReviewTokenResponse::Webhook { user: user.clone(), good_for }));
+        }
+    }
+    for answer in [ReviewTokenResponse::Busy, ReviewTokenResponse::Failed, ReviewTokenResponse::Unknown] {
+        assert!(both_ways(&answer), "{answer:?}");
+    }
+}
+
+/// A `User` with a name and nothing else.
+fn wire_user(number: u8) -> Vec<u8> {
+    field(number, &field(1, b"u"))
+}
+
+#[test]
+fn incomplete_questions_and_answers_are_refused() {
+    type ImpersonationRequest = ReviewImpersonationRequest;
+    type ImpersonationResponse = ReviewImpersonationResponse;
+
+    assert!(ImpersonationRequest::decode(&[wire_user(1), wire_user(2)].concat()).is_ok());
+    for encoded in [vec![], wire_user(1), wire_user(2), field(1, b"\xff"), b"\xff".to_vec()] {
+        assert_eq!(ImpersonationRequest::decode(&encoded), Err(FeedError));
+    }
+    let denied = |kind: u64| [varint(1, 2), field(3, &varint(1, kind))].concat();
+    for kind in 1..=5 {
+        assert!(matches!(
+            ImpersonationResponse::decode(&denied(kind)),
+            Ok(ReviewImpersonationResponse::Denied(_))
+        ));
+    }
+    for encoded in [varint(1, 2), denied(0), denied(6), denied(99), b"\xff".to_vec()] {
+        assert_eq!(ImpersonationResponse::decode(&encoded), Err(FeedError));
+    }
+    for outcome in [1, 2] {
+        assert_eq!(ReviewTokenResponse::decode(&varint(1, outcome)), Err(FeedError));
+        assert!(ReviewTokenResponse::decode(&[varint(1, outcome), wire_user(2)].concat()).is_ok());
+    }
+    assert_eq!(ReviewTokenResponse::decode(b"\xff"), Err(FeedError));
+    assert_eq!(ReviewTokenRequest::decode(&field(1, b"\xff")), Err(FeedError));
+}
+
+#[test]
+fn what_is_not_said_or_not_known_is_no_permission() {
+    for outcome in [vec![], varint(1, 0), varint(1, 6), varint(1, 99), varint(1, u64::MAX)] {
+        let rest = [varint(2, 10), varint(3, 10), wire_user(2)];
+        for encoded in [outcome.clone(), [outcome.clone(), rest[1].clone(), rest[2].clone()].concat()] {
+            assert_eq!(ReviewTokenResponse::decode(&encoded), Ok(ReviewTokenResponse::Failed));
+        }
+        for encoded in [outcome.clone(), [outcome, rest[0].clone()].concat()] {
+            let read = ReviewImpersonationResponse::decode(&encoded);
+            assert_eq!(read, Ok(ReviewImpersonationResponse::Failed));
+        }
+    }
+    // The two numberings differ: 5 is busy in one and nothing in the other.
+    let failed = ReviewImpersonationResponse::decode(&varint(1, 5));
+    assert_eq!(failed, Ok(ReviewImpersonationResponse::Failed));
+    assert_eq!(ReviewTokenResponse::decode(&varint(1, 5)), Ok(ReviewTokenResponse::Busy));
+}
+
+#[test]
+fn debug_never_prints_the_token_in_question() {
+    let token = "a-secret-text".to_owned();
+    let question = ReviewTokenRequest { token, pass_through: Some(vec![]), webhook: true };
+    let printed = [
+        format!("{question:?}"),
+        format!("{question:#?}"),
+        format!("{:?}", authn::decision::Question::Token(question.clone())),
+        format!("{:?}", authn::decision::Decision::Ask(authn::decision::Question::Token(question.clone()))),
+        {
+            let mut answers = authn::decision::Answers::default();
+            answers.token(question, ReviewTokenResponse::Failed, at(NOW));
+            format!("{answers:?}")
+        },
+    ];
+    for printed in printed {
+        assert!(!printed.contains("secret"), "{printed}");
     }
 }
 
