@@ -185,6 +185,12 @@ impl Random {
         usize::try_from(self.next() % u64::try_from(end).unwrap()).unwrap()
     }
 
+    /// A number below `usual`, and now and then one below `end`.
+    pub(crate) fn mostly(&mut self, usual: usize, end: usize) -> usize {
+        let end = if self.below(4) == 0 { end } else { usual };
+        self.below(end)
+    }
+
     pub(crate) fn byte(&mut self) -> u8 {
         self.next().to_le_bytes()[0]
     }
