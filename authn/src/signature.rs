@@ -1,6 +1,6 @@
 //! Checking a signature against a pinned key.
 //!
-//! The algorithm is the key's to allow, never the token's to choose: [`candidates`] pairs a token's `alg` only with
+//! The algorithm is the key's to allow, never the token's to choose: `candidates` pairs a token's `alg` only with
 //! keys that are pinned to it, and a verifier sees nothing else (RFC 8725 3.1).
 
 mod der;
