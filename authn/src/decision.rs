@@ -74,6 +74,10 @@ impl Question {
     }
 }
 
+/// Seconds for which the API server's word is relied on at most, whatever the sidecar says. (A webhook's is relied on as
+/// long as its operator says.)
+const MAX_GOOD_FOR: u32 = 10;
+
 /// What was answered while a request waited. An answer to a review stands beside its question: it holds for that
 /// question alone. A question that has an answer, of whatever kind, is not asked again.
 #[derive(Debug, Default)]
@@ -119,7 +123,9 @@ impl Answers {
     pub(crate) fn allowed(&self, question: &ReviewImpersonationRequest) -> Option<Result<Span, Rejection>> {
         let (asked, answer, at) = self.impersonation.as_ref()?;
         (asked == question).then(|| match answer {
-            ReviewImpersonationResponse::Allowed { good_for } => Ok(Span::new(*at, *good_for)),
+            ReviewImpersonationResponse::Allowed { good_for } => {
+                Ok(Span::new(*at, (*good_for).min(MAX_GOOD_FOR)))
+            }
             ReviewImpersonationResponse::Busy => Err(Unavailable::TooManyReviews.into()),
             ReviewImpersonationResponse::Denied(denied) => {
                 Err(Denial::new(question.requester.username(), denied.clone()).into())
@@ -148,7 +154,7 @@ impl Answers {
         (asked == question).then(|| match answer {
             // Who was not asked can't have answered.
             ReviewTokenResponse::PassThrough { user, good_for } if question.pass_through.is_some() => {
-                Ok((Source::ApiServer, user.clone(), Span::new(*at, *good_for)))
+                Ok((Source::ApiServer, user.clone(), Span::new(*at, (*good_for).min(MAX_GOOD_FOR))))
             }
             ReviewTokenResponse::Webhook { user, good_for } if question.webhook => {
                 Ok((Source::TokenWebhook, user.clone(), Span::new(*at, *good_for)))

@@ -2,6 +2,7 @@
 
 use crate::impersonation::{EXTRA_PREFIX, escape_key, is_header_safe};
 use crate::impersonation_request::is_original_user_key;
+use crate::user::CREDENTIAL_ID;
 
 /// Extra values that a gateway may add at most, without the client's address.
 pub const MAX_ADDED_VALUES: usize = 64;
@@ -59,7 +60,7 @@ pub enum AddedExtraError {
     /// The key is empty, or kube-apiserver would read another one: it lowers them.
     #[error("{0:?} must be a key in lower case")]
     Key(String),
-    /// The key is kept for the original user of `kubectl --as`.
+    /// The key is kept for the original user of `kubectl --as`, or is a token's own.
     #[error("{0:?} is reserved")]
     Reserved(String),
     /// More than [`MAX_ADDED_VALUES`].
@@ -99,7 +100,7 @@ impl AddedExtra {
         if key.is_empty() || key.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return Err(AddedExtraError::Key(key.to_owned()));
         }
-        if is_original_user_key(key) {
+        if is_original_user_key(key) || key == CREDENTIAL_ID {
             return Err(AddedExtraError::Reserved(key.to_owned()));
         }
         if self.keys.iter().any(|known| known == key) {
@@ -166,6 +167,7 @@ mod tests {
             ("a", &[], None, AddedExtraError::Value("a".to_owned())),
             ("a", &["x\ny"], None, AddedExtraError::Value("a".to_owned())),
             ("a", &long, None, AddedExtraError::TooMany),
+            (CREDENTIAL_ID, &["JTI=x"], None, AddedExtraError::Reserved(CREDENTIAL_ID.to_owned())),
             (
                 "originaluser.jetstack.io-user",
                 &["root"],

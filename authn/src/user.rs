@@ -85,6 +85,21 @@ impl UserInfo {
         Self { username, uid, groups, extra }
     }
 
+    /// The same with extra keys in lower case, as kube-apiserver reads them from headers. Token webhooks name them in
+    /// any case; keys that differ by case alone become one.
+    pub(crate) fn with_lowered_extra_keys(mut self) -> Self {
+        let mut lowered = Vec::<(String, Vec<String>)>::new();
+        for (key, values) in std::mem::take(&mut self.extra) {
+            let key = key.to_ascii_lowercase();
+            match lowered.iter_mut().find(|(known, _)| *known == key) {
+                Some((_, known)) => known.extend(values),
+                None => lowered.push((key, values)),
+            }
+        }
+        self.extra = lowered;
+        self
+    }
+
     /// Who comes without a credential (k8s.io/apiserver `anonymous.Authenticator`).
     pub(crate) fn anonymous() -> Self {
         Self::new(ANONYMOUS.to_owned(), String::new(), vec![UNAUTHENTICATED.to_owned()], Vec::new())
@@ -125,11 +140,7 @@ impl UserInfo {
         if self.username.starts_with(RESERVED) && !allowed {
             return Err(IdentityError::ReservedUsername);
         }
-        if self
-            .groups
-            .iter()
-            .any(|group| group.starts_with(RESERVED) && !guard.allowed_groups.contains(group))
-        {
+        if self.groups.iter().any(|group| is_reserved_group(group) && !guard.allowed_groups.contains(group)) {
             return Err(IdentityError::ReservedGroup);
         }
         Ok(self.with_system_group())
@@ -172,6 +183,11 @@ impl UserInfo {
     pub fn extra(&self) -> &[(String, Vec<String>)] {
         &self.extra
     }
+}
+
+/// Whether a group gives more than being signed in, which every user is.
+fn is_reserved_group(group: &str) -> bool {
+    group.starts_with(RESERVED) && group != AUTHENTICATED
 }
 
 fn username(claims: &Object, mapping: &PrefixedClaim) -> Result<String, ClaimsError> {

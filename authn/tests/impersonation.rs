@@ -511,16 +511,6 @@ fn what_the_gateway_adds_is_added_to_both() {
     }
 }
 
-/// Keys that only the gateway sets, in a token's own extra: refused, not overwritten.
-#[test]
-fn an_issuers_extra_never_has_a_reserved_key() {
-    let extra = AddedExtra::new([], Some("authentication.kubernetes.io/credential-id".to_owned())).unwrap();
-    let token = case("jti").claims(json!({"jti": "j"})).token();
-    let mut gate = adding(extra);
-    assert_eq!(gate.sends(&token, &NO_LINES), Outcome::Reject("reserved_extra", 403));
-    assert!(matches!(gate.sends(&good_token(), &NO_LINES), Outcome::Forward(_)));
-}
-
 #[test]
 fn both_identities_are_told() {
     let mut gate = gate();

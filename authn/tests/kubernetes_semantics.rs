@@ -753,8 +753,10 @@ fn reserved_names_are_refused_unless_allowed() {
     reserved("anonymous", json!({"sub": "system:anonymous"})).answers(403, "reserved_username");
     reserved("the bare prefix", json!({"sub": "system:"})).answers(403, "reserved_username");
     reserved("group", json!({"groups": ["dev", "system:masters"]})).answers(403, "reserved_group");
-    reserved("authenticated itself", json!({"groups": ["system:authenticated"]}))
-        .answers(403, "reserved_group");
+    reserved("unauthenticated", json!({"groups": ["system:unauthenticated"]})).answers(403, "reserved_group");
+    case("authenticated gives nothing, and is not added again")
+        .claims(json!({"groups": ["system:authenticated", "a"]}))
+        .accepts(user("alice").groups(["system:authenticated", "a"]).nothing_added());
     reserved("by way of the prefix", json!({"sub": "tem:admin"}))
         .username("sub", "sys")
         .answers(403, "reserved_username");

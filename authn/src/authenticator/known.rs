@@ -179,7 +179,7 @@ fn review(ask: &Ask<'_>, current: &mut Current, otherwise: Rejection) -> Result<
     let life = Life::Reviewed(span);
     Ok(match (&by, guard) {
         (Source::TokenWebhook, Some(guard)) => {
-            let identity = identity(ask.policy, by.clone(), user, guard, None)
+            let identity = identity(ask.policy, by.clone(), user.with_lowered_extra_keys(), guard, None)
                 .map_err(|error| Refusal::from(error).judged_as(&by))?;
             (life, Known::Impersonable(Rc::new(identity)))
         }

@@ -108,14 +108,8 @@ async fn somebody_elses_users_come_in_by_a_token_webhook() {
     let authenticator = KubeApiServer::start(&etcd, &options).await;
     let url = format!("{}/apis/authentication.k8s.io/v1/tokenreviews", authenticator.url());
     let hook = Kubectl::new(&url, authenticator.ca_pem(), Some(KubeApiServer::ADMIN_TOKEN)).await;
-    // An API server lists system:authenticated itself.
-    let policy = json!({
-        "apiVersion": "kube-oidc-filter/v1alpha1",
-        "tokenWebhook": {"allowedSystemGroups": ["system:authenticated"]},
-    });
     let cluster = Cluster::start_with(|options| {
         options
-            .policy(policy)
             .flag(&format!("--authentication-token-webhook-config-file={}", hook.kubeconfig().display()))
             .flag("--authentication-token-webhook-version=v1")
     })
