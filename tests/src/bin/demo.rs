@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 use tests::api_server::ApiServer;
 use tests::cluster::Kubectl;
 use tests::gateway::{self, Gateway, GatewayOptions};
-use tests::{Algorithm, Client, Issuer, Response, SigningKey, Token};
+use tests::{Algorithm, Client, Issuer, Request, Response, SigningKey, Token};
 
 /// Where a SelfSubjectReview goes: the API server says whom it takes the caller for.
 const WHO_AM_I: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+/// The token under which the sidecar asks the API server who may act as whom.
+const OWN: &str = "token-of-the-sidecars-own-account";
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -40,7 +42,13 @@ impl Demo {
         println!("Starting an issuer, an API server (a stand-in), jwks-sync, and Envoy with the filter ...");
         let issuer = Issuer::start_at("", SigningKey::shared(Algorithm::RS256)).await;
         let api = ApiServer::start().await;
-        let gateway = GatewayOptions::new(&api, gateway::configuration(&[&issuer])).start().await;
+        api.accept_as(OWN, "system:serviceaccount:kube-oidc-filter:gateway");
+        api.on_access_review(|spec| {
+            let target = &spec["resourceAttributes"]["name"];
+            json!({"allowed": spec["user"] == "alice" && target == "bob"})
+        });
+        let options = GatewayOptions::new(&api, gateway::configuration(&[&issuer]));
+        let gateway = options.asks_with(OWN).start().await;
         println!("  issuer      {}", issuer.url());
         println!("  gateway     {}   (Envoy, TLS; clients connect here)", gateway.url());
         println!("  API server  {}   (takes the gateway's ServiceAccount token alone)", api.url());
@@ -72,9 +80,13 @@ impl Demo {
         println!("\nA token for alice that somebody else signed.");
         shown.refusal(&client.get("/api/v1/pods").bearer(&forged).send().await, 401);
 
-        println!("\nbob sends `Impersonate-User: admin`, to come in under another name.");
-        let request = client.get("/api/v1/pods").bearer(&bob).header("Impersonate-User", "admin");
-        shown.refusal(&request.send().await, 403);
+        println!("\nalice acts as bob (`kubectl --as bob`), which the API server lets her.");
+        let acting = who_am_i_request(&client, &alice).header("Impersonate-User", "bob");
+        shown.user(&acting.send().await, "bob", &["system:authenticated"]);
+
+        println!("\nbob asks to act as admin, which it does not.");
+        let acting = who_am_i_request(&client, &bob).header("Impersonate-User", "admin");
+        shown.refusal(&acting.send().await, 403);
 
         println!("\nWhat alice's token became on its way to the API server:");
         let received = self.api.requests_for(WHO_AM_I).into_iter().next();
@@ -126,9 +138,13 @@ impl Demo {
     }
 }
 
-async fn who_am_i(client: &Client, token: &str) -> Response {
+fn who_am_i_request(client: &Client, token: &str) -> Request {
     let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-    client.post(WHO_AM_I, &review).bearer(token).send().await
+    client.post(WHO_AM_I, &review).bearer(token)
+}
+
+async fn who_am_i(client: &Client, token: &str) -> Response {
+    who_am_i_request(client, token).send().await
 }
 
 fn on_path(program: &str) -> bool {
