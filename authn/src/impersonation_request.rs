@@ -19,14 +19,9 @@ const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
 /// What the extra keys begin with in which the original user is kept.
 const ORIGINAL_USER: &str = "originaluser.jetstack.io-";
 
-/// Somebody whom a client asks to be: nothing is authorized yet.
+/// Somebody whom a client asks to be, with what it named and nothing beyond: nothing of it is authorized yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImpersonationRequest {
-    username: String,
-    uid: String,
-    groups: Vec<String>,
-    extra: Vec<(String, Vec<String>)>,
-}
+pub struct ImpersonationRequest(UserInfo);
 
 /// Why `impersonate-*` headers can't be followed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -114,57 +109,35 @@ impl ImpersonationRequest {
         }
         let username = only(users).ok_or(MALFORMED)?;
         let uid = if uids.is_empty() { String::new() } else { only(uids).ok_or(MALFORMED)? };
-        Ok(Some(Self { username, uid, groups, extra: extra.into_iter().collect() }))
+        Ok(Some(Self::new(UserInfo::new(username, uid, groups, extra.into_iter().collect()))))
     }
 
-    /// Whom the client asks to be, taken from a message of the feed.
-    pub(crate) fn from_parts(
-        username: String,
-        uid: String,
-        groups: Vec<String>,
-        extra: Vec<(String, Vec<String>)>,
-    ) -> Self {
-        Self { username, uid, groups, extra }
-    }
-
-    /// The user name.
+    /// Asks to be this user.
     #[must_use]
-    pub fn username(&self) -> &str {
-        &self.username
+    pub const fn new(untrusted_user: UserInfo) -> Self {
+        Self(untrusted_user)
     }
 
-    /// The uid; empty when none is asked for.
+    /// Who is asked for; a uid that is empty is none.
     #[must_use]
-    pub fn uid(&self) -> &str {
-        &self.uid
-    }
-
-    /// The groups that are asked for.
-    #[must_use]
-    pub fn groups(&self) -> &[String] {
-        &self.groups
-    }
-
-    /// Keys and values of the extra that is asked for.
-    #[must_use]
-    pub fn extra(&self) -> &[(String, Vec<String>)] {
-        &self.extra
+    pub const fn untrusted_user(&self) -> &UserInfo {
+        &self.0
     }
 
     /// Everything that must be allowed, in the order in which a denial is told: user, groups, uid, extra.
     #[must_use]
     pub fn attributes(&self) -> Vec<Attribute> {
-        let user = match service_account(&self.username) {
-            Some(_) => Attribute::ServiceAccount(self.username.clone()),
-            None => Attribute::User(self.username.clone()),
+        let user = match service_account(self.0.username()) {
+            Some(_) => Attribute::ServiceAccount(self.0.username().to_owned()),
+            None => Attribute::User(self.0.username().to_owned()),
         };
-        let uid = Some(self.uid.clone()).filter(|uid| !uid.is_empty());
-        let extra = self.extra.iter().flat_map(|(key, values)| {
+        let uid = Some(self.0.uid().to_owned()).filter(|uid| !uid.is_empty());
+        let extra = self.0.extra().iter().flat_map(|(key, values)| {
             values.iter().map(|value| Attribute::Extra { key: key.clone(), value: value.clone() })
         });
         [user]
             .into_iter()
-            .chain(self.groups.iter().cloned().map(Attribute::Group))
+            .chain(self.0.groups().iter().cloned().map(Attribute::Group))
             .chain(uid.map(Attribute::Uid))
             .chain(extra)
             .collect()
@@ -173,21 +146,22 @@ impl ImpersonationRequest {
     /// The first key of the extra that no client may set: those of the original user, and `reserved` ones.
     pub(crate) fn reserved_extra(&self, reserved: impl Fn(&str) -> bool) -> Option<Attribute> {
         let is_reserved = |key: &str| is_original_user_key(key) || reserved(key);
-        let (key, values) = self.extra.iter().find(|(key, _)| is_reserved(key))?;
+        let (key, values) = self.0.extra().iter().find(|(key, _)| is_reserved(key))?;
         Some(Attribute::Extra { key: key.clone(), value: values.first().cloned().unwrap_or_default() })
     }
 
     /// Who the request goes on as once everything is allowed: with the groups that kube-apiserver would give them, and
     /// the `requester` in the extra.
     pub(crate) fn target(&self, requester: &UserInfo) -> UserInfo {
-        let groups = match service_account(&self.username) {
-            Some((namespace, _)) if self.groups.is_empty() => {
+        let groups = match service_account(self.0.username()) {
+            Some((namespace, _)) if self.0.groups().is_empty() => {
                 vec![SERVICE_ACCOUNTS.to_owned(), format!("{SERVICE_ACCOUNTS}:{namespace}")]
             }
-            _ => self.groups.clone(),
+            _ => self.0.groups().to_vec(),
         };
-        let extra = self.extra.iter().cloned().chain(original_user(requester)).collect();
-        UserInfo::new(self.username.clone(), self.uid.clone(), groups, extra).with_system_group()
+        let extra = self.0.extra().iter().cloned().chain(original_user(requester)).collect();
+        UserInfo::new(self.0.username().to_owned(), self.0.uid().to_owned(), groups, extra)
+            .with_system_group()
     }
 }
 

@@ -358,7 +358,8 @@ impl World {
             let requester = forward.caller().user().clone();
             let asked = request.impersonation().unwrap().unwrap();
             assert!(judged);
-            assert_eq!((asked.username(), asked.uid()), (target.username(), target.uid()));
+            let user = asked.untrusted_user();
+            assert_eq!((user.username(), user.uid()), (target.username(), target.uid()));
             let question = ReviewImpersonationRequest { requester, target: asked }.encode();
             let now = self.gate.now;
             // The second of the question itself always counts: it is this request's.

@@ -4,9 +4,12 @@ use std::path::Path;
 
 use authn::feed::{
     FeedMessage, GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse, REVIEW_IMPERSONATION, REVIEW_TOKEN,
-    ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse, SERVICE,
+    ReviewImpersonationRequest, ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse,
+    SERVICE,
 };
+use authn::impersonation_request::ImpersonationRequest;
 use authn::snapshot::{Generation, Snapshot};
+use authn::user::UserInfo;
 use bytes::Bytes;
 use h2::client::SendRequest;
 use tokio::net::UnixStream;
@@ -53,17 +56,10 @@ impl Person {
         self
     }
 
-    /// As message `User` of `authn/proto/feed.proto`. Written by hand: the types of `authn` hold only what the filter
-    /// would ask for.
-    fn encode(&self) -> Vec<u8> {
-        let mut bytes = [field(1, self.username.as_bytes()), field(2, self.uid.as_bytes())].concat();
-        for group in &self.groups {
-            bytes.extend(field(3, group.as_bytes()));
-        }
-        for (key, value) in &self.extra {
-            bytes.extend(field(4, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat()));
-        }
-        bytes
+    fn user(&self) -> UserInfo {
+        let Self { username, uid, groups, extra } = self.clone();
+        let extra = extra.into_iter().map(|(key, value)| (key, vec![value])).collect();
+        UserInfo::new(username, uid, groups, extra)
     }
 }
 
@@ -105,8 +101,9 @@ impl FeedClient {
 
     /// May this requester act as that target?
     pub async fn may_impersonate(&self, requester: &Person, target: &Person) -> ReviewImpersonationResponse {
-        let question = [field(1, &requester.encode()), field(2, &target.encode())].concat();
-        let answer = self.call(REVIEW_IMPERSONATION, &question).await.expect("an answer");
+        let target = ImpersonationRequest::new(target.user());
+        let question = ReviewImpersonationRequest { requester: requester.user(), target };
+        let answer = self.call(REVIEW_IMPERSONATION, &question.encode()).await.expect("an answer");
         ReviewImpersonationResponse::decode(&answer).expect("a message")
     }
 
@@ -145,17 +142,4 @@ impl FeedClient {
             status => Err(format!("grpc-status {status:?}")),
         }
     }
-}
-
-/// A field of bytes, as protobuf writes it.
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![number << 3 | 2];
-    let mut length = content.len();
-    while length > 0x7f {
-        bytes.push((length & 0x7f) as u8 | 0x80);
-        length >>= 7;
-    }
-    bytes.push(length as u8);
-    bytes.extend(content);
-    bytes
 }

@@ -14,21 +14,17 @@ use crate::user::UserInfo;
 impl FeedMessage for ReviewImpersonationRequest {
     fn decode(encoded: &[u8]) -> Result<Self, FeedError> {
         let wire::ReviewImpersonationRequest { requester, target } = decode(encoded)?;
-        let wire::User { username, uid, groups, extra } = target.ok_or(FeedError)?;
-        let target = ImpersonationRequest::from_parts(username, uid, groups, extra_from_wire(extra));
+        let target = ImpersonationRequest::new(target.ok_or(FeedError)?.into());
         Ok(Self { requester: requester.ok_or(FeedError)?.into(), target })
     }
 
     fn encode(&self) -> Vec<u8> {
         let Self { requester, target } = self;
-        let target = wire::User {
-            username: target.username().to_owned(),
-            uid: target.uid().to_owned(),
-            groups: target.groups().to_vec(),
-            extra: extra_to_wire(target.extra()),
-        };
-        wire::ReviewImpersonationRequest { requester: Some(requester.into()), target: Some(target) }
-            .encode_to_vec()
+        wire::ReviewImpersonationRequest {
+            requester: Some(requester.into()),
+            target: Some(target.untrusted_user().into()),
+        }
+        .encode_to_vec()
     }
 }
 

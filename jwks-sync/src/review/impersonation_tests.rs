@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use authn::feed::{FeedMessage, ReviewImpersonationRequest, ReviewImpersonationResponse};
-use authn::impersonation_request::{Attribute, MAX_VALUES};
+use authn::feed::{ReviewImpersonationRequest, ReviewImpersonationResponse};
+use authn::impersonation_request::{Attribute, ImpersonationRequest, MAX_VALUES};
 use authn::user::UserInfo;
 use tokio::time::{Instant, advance, sleep};
 
@@ -79,20 +79,15 @@ impl World {
     }
 }
 
-fn field(number: u8, content: &[u8]) -> Vec<u8> {
-    let (low, high) = (content.len() % 128, content.len() / 128);
-    let length = [u8::try_from(low).unwrap() | 0x80, u8::try_from(high).unwrap()];
-    [&[number << 3 | 2][..], &length, content].concat()
-}
-
-/// `requester` asks to be the first of `target`, in the groups that follow. (Only the filter makes such a question, so
-/// it is written as it comes over the wire.)
+/// `requester` asks to be the first of `target`, in the groups that follow.
 fn question(requester: &str, uid: &str, target: &[&str]) -> ReviewImpersonationRequest {
-    let requester = [field(1, requester.as_bytes()), field(2, uid.as_bytes())].concat();
-    let (user, groups) = target.split_first().unwrap();
-    let groups = groups.iter().flat_map(|group| field(3, group.as_bytes()));
-    let target: Vec<u8> = field(1, user.as_bytes()).into_iter().chain(groups).collect();
-    ReviewImpersonationRequest::decode(&[field(1, &requester), field(2, &target)].concat()).unwrap()
+    let user = |name: &str, uid: &str, groups: &[&str]| {
+        let groups = groups.iter().map(|group| (*group).to_owned()).collect();
+        UserInfo::new(name.to_owned(), uid.to_owned(), groups, Vec::new())
+    };
+    let (name, groups) = target.split_first().unwrap();
+    let target = ImpersonationRequest::new(user(name, "", groups));
+    ReviewImpersonationRequest { requester: user(requester, uid, &[]), target }
 }
 
 fn group(name: &str) -> ReviewImpersonationResponse {
