@@ -125,7 +125,9 @@ impl<'a> Request<'a> {
                 websocket::KEY => has_websocket_key = true,
                 AUTHORIZATION => {
                     authorization.push(value);
-                    note(&mut edits, Trace::Credential, name);
+                    // Of another scheme, nobody has looked at it; a subprotocol may be the credential instead.
+                    let trace = if credential::is_bearer(value) { Trace::Credential } else { Trace::Other };
+                    note(&mut edits, trace, name);
                 }
                 _ if begins(name, IMPERSONATE) => {
                     impersonation.push((name, value));

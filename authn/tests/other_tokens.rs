@@ -888,3 +888,34 @@ fn without_impersonation_no_credential_goes_on_unread() {
         assert!(left.contains(&("sec-websocket-protocol", "v5.channel.k8s.io".to_owned())), "{left:?}");
     }
 }
+
+/// kube-apiserver would take the line for the credential, before the subprotocol that was judged here.
+#[test]
+fn beside_a_judged_subprotocol_no_authorization_goes_on_unread() {
+    let protocols = |token: &str| {
+        format!(
+            "base64url.bearer.authorization.k8s.io.{}, v5.channel.k8s.io",
+            base64url::encode(token.as_bytes())
+        )
+    };
+    let (good, passed) = (protocols(&good_token()), protocols(OPAQUE));
+    for authorization in ["\u{a0}Bearer another", "\u{85}Bearer another", "Basic eDp5", "Bearer "] {
+        let lines = |protocols| {
+            [
+                ("authorization", authorization),
+                ("upgrade", "websocket"),
+                ("sec-websocket-protocol", protocols),
+            ]
+        };
+        let is_left = |forward: &Forward, protocols| {
+            left(forward, &lines(protocols)).iter().any(|(name, _)| *name == "authorization")
+        };
+        let mut gate = Gate::new(own_mode(ClientImpersonation::Authorize), no_credential());
+        let forward = own(gate.decides("", &lines(&good), &Answers::default()));
+        assert!(!is_left(&forward, &good), "{authorization}");
+        let mut gate = both();
+        let answers = answers(&mut gate, OPAQUE, by_api_server(info("x")));
+        let forward = own(gate.decides("", &lines(&passed), &answers));
+        assert!(!is_left(&forward, &passed), "{authorization}");
+    }
+}

@@ -69,6 +69,11 @@ pub(super) fn credential<'a>(
     }
 }
 
+/// Whether a line of `authorization` is read as the credential.
+pub(super) fn is_bearer(value: &[u8]) -> bool {
+    matches!(bearer_token(value), Ok(Some(_)))
+}
+
 /// `Bearer <token>`: `None` for another scheme, as in kube-apiserver, an error for anything else than one token.
 fn bearer_token(value: &[u8]) -> Result<Option<BearerToken<'_>>, CredentialError> {
     let value = value.trim_ascii();
