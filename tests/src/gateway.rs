@@ -42,11 +42,12 @@ pub struct Gateway {
 /// What a gateway is made of.
 pub struct GatewayOptions {
     alter: Vec<Rewrite>,
+    /// Where the sidecar asks, if not at the upstream, and with which token.
+    asks: Option<(Option<Upstream>, String)>,
     configuration: Value,
     credential: Vec<String>,
     files: Vec<(String, String)>,
     flags: Vec<String>,
-    own_token: Option<String>,
     policy: Option<Value>,
     token: String,
     upstream: Upstream,
@@ -99,11 +100,11 @@ impl GatewayOptions {
     pub fn new(upstream: impl Into<Upstream>, configuration: Value) -> Self {
         Self {
             alter: Vec::new(),
+            asks: None,
             configuration,
             credential: vec!["--upstream-token-file=${DIR}/token".to_owned()],
             files: Vec::new(),
             flags: Vec::new(),
-            own_token: None,
             policy: None,
             token: ApiServer::TOKEN.to_owned(),
             upstream: upstream.into(),
@@ -141,7 +142,15 @@ impl GatewayOptions {
     /// The sidecar asks the API server its questions with this token.
     #[must_use]
     pub fn asks_with(mut self, token: &str) -> Self {
-        self.own_token = Some(token.to_owned());
+        self.asks = Some((None, token.to_owned()));
+        self
+    }
+
+    /// As [`asks_with`](Self::asks_with), at an API server of its own: where a test must tell what the sidecar asks
+    /// from what comes through Envoy.
+    #[must_use]
+    pub fn asks_at(mut self, server: impl Into<Upstream>, token: &str) -> Self {
+        self.asks = Some((Some(server.into()), token.to_owned()));
         self
     }
 
@@ -217,8 +226,9 @@ impl GatewayOptions {
             sidecar.write("policy.json", policy.to_string());
             flags.push("--policy=${DIR}/policy.json");
         }
-        if let Some(token) = &self.own_token {
-            sidecar.write("kubeconfig", kubeconfig(&self.upstream, token).to_string());
+        if let Some((server, token)) = &self.asks {
+            let server = server.as_ref().unwrap_or(&self.upstream);
+            sidecar.write("kubeconfig", kubeconfig(server, token).to_string());
             flags.push("--kubeconfig=${DIR}/kubeconfig");
         }
         flags.extend(self.credential.iter().chain(&self.flags).map(String::as_str));

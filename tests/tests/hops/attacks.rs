@@ -3,8 +3,10 @@
 use tests::hop::Kind;
 use tests::http2::RawRequest;
 
-use crate::chain::{Chain, Door, Policy, marked};
-use crate::invariants::Identity;
+use crate::asking::{Arrival, Asked, target as target_of};
+use crate::chain::{Chain, Door, marked};
+use crate::people::Person;
+use crate::policy::Policy;
 use crate::sending::Request;
 
 /// What becomes of a request.
@@ -12,6 +14,10 @@ use crate::sending::Request;
 enum Outcome {
     /// It arrives, with the identity of its token.
     Arrives,
+    /// It arrives, as whom these lines name: its user may act as them.
+    Acts(&'static [(&'static str, &'static str)]),
+    /// It arrives with its own token and these lines.
+    Passes(&'static [(&'static str, &'static str)]),
     /// It is up to the hop.
     Either,
     /// It does not arrive.
@@ -19,7 +25,7 @@ enum Outcome {
     /// It does not arrive, and the answer has this status.
     Status(u16),
 }
-use Outcome::{Arrives, Either, Refused, Status};
+use Outcome::{Acts, Arrives, Either, Passes, Refused, Status};
 
 /// What a row sends. Each `{token}` in it becomes a good token.
 enum Sends {
@@ -92,11 +98,18 @@ fn two(lines: &'static [(&'static str, &'static str)]) -> Sends {
     Sends::Two(lines, &[])
 }
 
-/// A POST over HTTP/2 with these trailers.
-fn with_trailers(trailers: &'static [(&'static str, &'static str)]) -> Sends {
-    Sends::Two(&[(":method", "POST"), ("te", "trailers")], trailers)
+/// HTTP/2 with these lines, a body and these trailers.
+fn with_trailers(
+    lines: &'static [(&'static str, &'static str)],
+    trailers: &'static [(&'static str, &'static str)],
+) -> Sends {
+    Sends::Two(lines, trailers)
 }
 
+#[path = "attacks/acting.rs"]
+mod acting;
+#[path = "attacks/passing.rs"]
+mod passing;
 #[path = "attacks/rows.rs"]
 mod rows;
 
@@ -149,33 +162,65 @@ fn replace(bytes: &[u8], what: &[u8], by: &[u8]) -> Vec<u8> {
     all
 }
 
-async fn every_row(kind: Kind) {
-    let policy = Policy::from_environment();
-    for door in [Door::Shipped, Door::Wide] {
-        let chain = Chain::start(kind, door, &policy).await;
-        let mut surprises = Vec::new();
-        for row in rows::rows() {
-            let (mark, alice) = (chain.mark(), &chain.people[0]);
-            let request = row.request(mark, &alice.token);
-            let allowed: Vec<Identity> = policy.allowed(&alice.identity, Some("eve"));
-            chain.note(mark, &allowed, &request.to_bytes());
-            let answer = request.send(&chain.client()).await;
-            let arrived = chain.arrived(mark);
-            let expected = if door == Door::Wide { row.wide } else { row.shipped };
-            let as_expected = match expected {
-                Arrives => arrived,
-                Either => true,
-                Refused => !arrived,
-                Status(status) => !arrived && (answer.status.is_none() || answer.status == Some(status)),
-            };
-            if !as_expected {
-                surprises.push(format!("{}: not {expected:?}: arrived {arrived}, {answer:?}", row.what));
+impl Outcome {
+    /// How a request of this person's may arrive.
+    fn allowed(self, person: &Person) -> Vec<Arrival> {
+        match self {
+            Acts(lines) => {
+                let asked = asked(lines);
+                let target = target_of(person, &asked.iter().collect::<Vec<_>>());
+                vec![Arrival::As(target.expect("a target"))]
             }
+            Arrives | Either => vec![Arrival::As(person.identity.clone().with_added())],
+            Passes(lines) => vec![Arrival::Own(asked(lines))],
+            Refused | Status(_) => vec![],
         }
-        chain.assert_unbroken(&format!("{kind:?} {door:?}"));
-        assert!(surprises.is_empty(), "{kind:?} {door:?}\n{}", surprises.join("\n"));
-        assert_eq!(chain.gateway.vm_reloads().await, 0);
     }
+}
+
+fn asked(lines: &[(&str, &str)]) -> Vec<Asked> {
+    let asked = |(name, value): &(&str, &str)| Asked {
+        name: (*name).to_owned(),
+        value: value.as_bytes().to_vec(),
+        certain: true,
+    };
+    lines.iter().map(asked).collect()
+}
+
+/// Sends all of the tables through this hop, by either door.
+async fn every_row(kind: Kind) {
+    for door in [Door::Shipped, Door::Wide] {
+        let chain = Chain::start(kind, door, Policy::Authorize).await;
+        let alice = &chain.people[0];
+        send_all(&chain, door, alice, rows::rows().into_iter().chain(acting::rows())).await;
+    }
+    let chain = Chain::start(kind, Door::Wide, Policy::PassThrough).await;
+    let robot = chain.people.iter().find(|person| person.passes).expect("a robot");
+    send_all(&chain, Door::Wide, robot, passing::rows()).await;
+}
+
+async fn send_all(chain: &Chain, door: Door, person: &Person, rows: impl IntoIterator<Item = Row>) {
+    let mut surprises = String::new();
+    for row in rows {
+        let mark = chain.mark();
+        let request = row.request(mark, &person.token);
+        let expected = if door == Door::Wide { row.wide } else { row.shipped };
+        chain.note(mark, &expected.allowed(person), &request.to_bytes());
+        let answer = request.send(&chain.client()).await;
+        let arrived = chain.arrived(mark);
+        let as_expected = match expected {
+            Acts(_) | Arrives | Passes(_) => arrived,
+            Either => true,
+            Refused => !arrived,
+            Status(status) => !arrived && (answer.status.is_none() || answer.status == Some(status)),
+        };
+        if !as_expected {
+            surprises += &format!("{}: not {expected:?}: arrived {arrived}, {answer:?}\n", row.what);
+        }
+    }
+    chain.assert_unbroken(&format!("{surprises}{door:?}"));
+    assert!(surprises.is_empty(), "{door:?}\n{surprises}");
+    assert_eq!(chain.gateway.vm_reloads().await, 0);
 }
 
 #[tokio::test]

@@ -6,9 +6,12 @@ use std::sync::{Mutex, PoisonError};
 
 use serde_json::json;
 use tests::hop::{Hop, Kind};
-use tests::{ApiServer, Client, Gateway, GatewayOptions, Issuer, Token, gateway};
+use tests::{ApiServer, Client, Gateway, GatewayOptions, Issuer, gateway};
 
-use crate::invariants::{Identity, MARK_DIGITS, mark_of, violation};
+use crate::asking::Arrival;
+use crate::invariants::{MARK_DIGITS, mark_of, violation};
+use crate::people::{self, Person, ROBOT, ROBOT_TOKEN};
+use crate::policy::{self, Policy};
 
 /// How Envoy is configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,46 +23,10 @@ pub(crate) enum Door {
     Wide,
 }
 
-/// What the gateway does with a client's own `Impersonate-*`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Policy(Option<String>);
-
-impl Policy {
-    /// `HOP_TEST_POLICY`: the filter's `clientImpersonation`. Without it, the filter is configured as shipped.
-    pub(crate) fn from_environment() -> Self {
-        Self(std::env::var("HOP_TEST_POLICY").ok())
-    }
-
-    /// Who a request with a good token may run as: the token's user, or whom it asks for, if the gateway asks the API
-    /// server about that.
-    pub(crate) fn allowed(&self, verified: &Identity, asks_for: Option<&str>) -> Vec<Identity> {
-        let asks = asks_for.filter(|_| self.0.as_deref() == Some("authorize"));
-        let target = asks.map(|user| Identity {
-            user: user.to_owned(),
-            groups: vec!["system:authenticated".to_owned()],
-            original: Some(verified.user.clone()),
-        });
-        [verified.clone()].into_iter().chain(target).collect()
-    }
-
-    fn configure(&self, options: GatewayOptions) -> GatewayOptions {
-        let Some(name) = &self.0 else { return options };
-        let upstreams = r#""upstreamClusters": ["kube_apiserver"]"#;
-        options.alter(upstreams, &format!(r#"{upstreams}, "clientImpersonation": "{name}""#))
-    }
-}
-
-/// Somebody with a token.
-#[derive(Clone, Debug)]
-pub(crate) struct Person {
-    pub(crate) identity: Identity,
-    pub(crate) token: String,
-}
-
 /// What was sent under a mark.
 #[derive(Clone, Debug)]
 struct Sent {
-    allowed: Vec<Identity>,
+    allowed: Vec<Arrival>,
     bytes: Vec<u8>,
 }
 
@@ -72,22 +39,33 @@ pub(crate) struct Chain {
     hop: Hop,
     next: AtomicU64,
     sent: Mutex<BTreeMap<u64, Sent>>,
+    /// What the sidecar asks the cluster.
+    pub(crate) reviews: ApiServer,
     _issuer: Issuer,
 }
 
 impl Chain {
-    pub(crate) async fn start(kind: Kind, door: Door, policy: &Policy) -> Self {
+    pub(crate) async fn start(kind: Kind, door: Door, policy: Policy) -> Self {
         let (issuer, api) = (Issuer::start().await, ApiServer::start().await);
         let hop = Hop::start(kind, &api).await;
-        let options = policy.configure(GatewayOptions::new(&hop, gateway::configuration(&[&issuer])));
+        let (mut people, mut bad_tokens) = (people::people(&issuer), people::bad_tokens(&issuer));
+        let reviews = policy::reviews(&people).await;
+        if policy == Policy::PassThrough {
+            api.accept_as(ROBOT_TOKEN, ROBOT);
+            people.extend([people::robot(), people::robot()]);
+        } else {
+            bad_tokens.push(ROBOT_TOKEN.to_owned());
+        }
+        let mut configuration = gateway::configuration(&[&issuer]);
+        configuration["jwt"][0]["claimMappings"]["uid"] = json!({"claim": "uid"});
+        let options = policy.configure(GatewayOptions::new(&hop, configuration), &reviews);
         let options = match door {
             Door::Shipped => options,
             Door::Wide => widen(options),
         };
         let gateway = options.start().await;
-        let (people, bad_tokens) = (people(&issuer), bad_tokens(&issuer));
         let (next, sent) = (AtomicU64::new(1), Mutex::default());
-        Self { api, gateway, people, bad_tokens, hop, next, sent, _issuer: issuer }
+        Self { api, gateway, people, bad_tokens, hop, next, sent, reviews, _issuer: issuer }
     }
 
     pub(crate) fn client(&self) -> Client {
@@ -100,7 +78,7 @@ impl Chain {
     }
 
     /// Remembers what is sent under a mark, and who it may run as.
-    pub(crate) fn note(&self, mark: u64, allowed: &[Identity], bytes: &[u8]) {
+    pub(crate) fn note(&self, mark: u64, allowed: &[Arrival], bytes: &[u8]) {
         let sent = Sent { allowed: allowed.to_vec(), bytes: bytes.to_vec() };
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).insert(mark, sent);
     }
@@ -160,38 +138,4 @@ fn widen(options: GatewayOptions) -> GatewayOptions {
             "merge_slashes: false",
             "merge_slashes: false\n          http_protocol_options: {enable_trailers: true}",
         )
-}
-
-fn people(issuer: &Issuer) -> Vec<Person> {
-    let rows: [(&str, &[&str]); 5] = [
-        ("alice", &["dev", "ops"]),
-        ("bob", &[]),
-        ("zoë", &["a,b", "x y"]),
-        ("carol", &["z", "a", "z"]),
-        ("d", &["d"]),
-    ];
-    let person = |(user, groups): (&str, &[&str])| {
-        let token = Token::of(issuer).sub(user).claim("groups", json!(groups)).sign(&issuer.key());
-        let groups = groups.iter().chain(&["system:authenticated"]).map(ToString::to_string).collect();
-        Person { identity: Identity { user: user.to_owned(), groups, original: None }, token }
-    };
-    rows.map(person).into()
-}
-
-fn bad_tokens(issuer: &Issuer) -> Vec<String> {
-    let token = || Token::of(issuer).sub("eve").claim("groups", json!(["system:masters"]));
-    let good = token().sign(&issuer.key());
-    let (signed, _) = good.rsplit_once('.').expect("a token");
-    let (_, other) =
-        people(issuer)[0].token.rsplit_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).expect("a token");
-    vec![
-        token().expires_in(-3600).sign(&issuer.key()),
-        token().aud(json!("elsewhere")).sign(&issuer.key()),
-        format!("{signed}.{other}"),
-        format!("{signed}."),
-        Token::issued_by("https://elsewhere.example").sign(&issuer.key()),
-        ApiServer::TOKEN.to_owned(),
-        "nonsense".to_owned(),
-        format!("{good}="),
-    ]
 }

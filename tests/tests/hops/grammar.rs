@@ -1,29 +1,37 @@
 //! Requests out of a seeded grammar: mostly well formed, so that many arrive, each with some oddities of the kinds that
 //! have turned one proxy against another.
 
+#[path = "grammar/asks.rs"]
+mod asks;
 #[path = "grammar/lines.rs"]
 mod lines;
 
 use tests::http2::RawRequest;
 use tests::mint;
 
-use crate::chain::{Chain, Policy, marked};
-use crate::invariants::Identity;
+use crate::asking::{Arrival, Asked, NoTarget, arrivals, target as target_of};
+use crate::chain::{Chain, marked};
+use crate::invariants::means_impersonation;
+use crate::people::Person;
+use crate::policy::Policy;
 use crate::random::Random;
 use crate::sending::Request;
 
-use lines::{connection, identity_line, noise_line, oddly_cased, rendered, routing_line};
+use asks::ask;
+use lines::{Line, connection, identity_line, noise_line, oddly_cased, plain, rendered, routing_line};
 
-/// A request, and who it may run as.
+/// A request, and how it may arrive.
 pub(crate) struct Mutation {
     pub(crate) request: Request,
-    pub(crate) allowed: Vec<Identity>,
+    pub(crate) allowed: Vec<Arrival>,
+    /// Whether it asks for something that can be followed and that the cluster denies.
+    pub(crate) is_denied: bool,
 }
 
-/// What a client brings: header lines, and who may come of them.
-struct Credential {
+/// What a client brings: header lines, and whose they are if they are good.
+struct Credential<'a> {
     lines: Vec<(String, Vec<u8>)>,
-    verified: Option<Identity>,
+    verified: Option<&'a Person>,
 }
 
 const METHODS: [&str; 10] = ["GET", "GET", "GET", "GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "HEAD"];
@@ -41,24 +49,24 @@ const PROTOCOLS: [&str; 12] = [
     "foo",
     "",
 ];
-/// Whom a client asks to act as.
-pub(crate) const TARGET_USER: &str = "eve";
-
 /// The request of this mark.
-pub(crate) fn mutation(random: &mut Random, chain: &Chain, policy: &Policy, mark: u64) -> Mutation {
+pub(crate) fn mutation(random: &mut Random, chain: &Chain, policy: Policy, mark: u64) -> Mutation {
     let websocket = random.percent(20);
     let credential = credential(random, chain, websocket);
-    let allowed = credential.verified.as_ref();
-    let allowed = allowed.map(|verified| policy.allowed(verified, Some(TARGET_USER))).unwrap_or_default();
-    let request = if random.percent(70) {
-        one(random, &credential, websocket, mark)
+    let asks = if random.percent(60) { ask(random) } else { vec![] };
+    let (request, asked) = if random.percent(70) {
+        one(random, &credential, asks, websocket, mark)
     } else {
-        two(random, &credential, websocket, mark)
+        two(random, &credential, asks, websocket, mark)
     };
-    Mutation { request, allowed }
+    let allowed = credential.verified.map(|person| arrivals(policy, person, &asked)).unwrap_or_default();
+    let asked: Vec<_> = asked.iter().collect();
+    let is_denied = policy == Policy::Authorize
+        && credential.verified.is_some_and(|person| target_of(person, &asked) == Err(NoTarget::Denied));
+    Mutation { request, allowed, is_denied }
 }
 
-fn credential(random: &mut Random, chain: &Chain, websocket: bool) -> Credential {
+fn credential<'a>(random: &mut Random, chain: &'a Chain, websocket: bool) -> Credential<'a> {
     let person = &chain.people[random.below(chain.people.len())];
     let bad = &chain.bad_tokens[random.below(chain.bad_tokens.len())];
     let header = |random: &mut Random, token: &str| {
@@ -74,7 +82,7 @@ fn credential(random: &mut Random, chain: &Chain, websocket: bool) -> Credential
     let lines = match random.below(100) {
         // Good, as a header or, where that counts, as a subprotocol.
         0..75 => {
-            verified = Some(person.identity.clone());
+            verified = Some(person);
             if websocket && random.percent(30) {
                 vec![subprotocol(&person.token)]
             } else {
@@ -98,7 +106,13 @@ fn credential(random: &mut Random, chain: &Chain, websocket: bool) -> Credential
 }
 
 /// HTTP/1.1, or something like it.
-fn one(random: &mut Random, credential: &Credential, websocket: bool, mark: u64) -> Request {
+fn one(
+    random: &mut Random,
+    credential: &Credential<'_>,
+    asks: Vec<Line>,
+    websocket: bool,
+    mark: u64,
+) -> (Request, Vec<Asked>) {
     let upgrade = websocket || random.percent(25);
     let mut method = if upgrade { "GET" } else { random.pick(&METHODS) };
     if random.percent(2) {
@@ -123,7 +137,13 @@ fn one(random: &mut Random, credential: &Credential, websocket: bool, mark: u64)
             );
         }
     }
-    for _ in 0..random.below(4) {
+    let (mut asked, has_asks) = (Vec::new(), !asks.is_empty());
+    for line in asks {
+        let bytes = if random.percent(90) { plain(&line) } else { rendered(random, &line) };
+        note(&mut asked, line, &bytes);
+        lines.push(bytes);
+    }
+    for _ in 0..oddities(random, has_asks) {
         lines.push(match random.below(10) {
             0..4 if !websocket => {
                 let value = connection(random, upgrade, false);
@@ -131,7 +151,9 @@ fn one(random: &mut Random, credential: &Credential, websocket: bool, mark: u64)
             }
             0..6 => {
                 let line = identity_line(random);
-                rendered(random, &line)
+                let bytes = rendered(random, &line);
+                note(&mut asked, line, &bytes);
+                bytes
             }
             6..9 => {
                 let line = routing_line(random);
@@ -152,8 +174,36 @@ fn one(random: &mut Random, credential: &Credential, websocket: bool, mark: u64)
     let bodied = !upgrade && (method != "GET" || random.percent(3));
     let body = if bodied { body(random, &mut lines) } else { vec![] };
     let start = format!("{method} {} {version}\r\n", target(random, mark));
-    let bytes = [start.as_bytes(), &lines.concat(), b"\r\n", &body].concat();
-    Request::One { bytes, method: method.to_owned() }
+    let head = lines.concat();
+    for line in &mut asked {
+        line.certain &= is_read_as_it_stands(&line.name, &head);
+    }
+    let bytes = [start.as_bytes(), &head, b"\r\n", &body].concat();
+    (Request::One { bytes, method: method.to_owned() }, asked)
+}
+
+/// How many lines more it has. What asks to be somebody has something to lose already: each of them makes it less
+/// likely that it arrives.
+fn oddities(random: &mut Random, has_asks: bool) -> usize {
+    if has_asks { random.pick(&[0, 0, 0, 1, 2, 3]) } else { random.below(4) }
+}
+
+/// Notes a line, if it means impersonation to anybody: it is certain when nothing is odd about how it is written.
+fn note(asked: &mut Vec<Asked>, line: Line, bytes: &[u8]) {
+    let certain = bytes == plain(&line);
+    let (name, value) = line;
+    let name = String::from_utf8_lossy(&name).to_lowercase();
+    if means_impersonation(&name) {
+        asked.push(Asked { name, value, certain });
+    }
+}
+
+/// Whether nothing in this head folds lines, ends it early, or nominates the header.
+fn is_read_as_it_stands(name: &str, head: &[u8]) -> bool {
+    let head = String::from_utf8_lossy(head).to_lowercase();
+    let is_even = !["\n\r\n", "\n\n", "\n ", "\n\t"].iter().any(|odd| head.contains(odd));
+    let mut nominating = head.lines().filter(|line| line.starts_with("connection"));
+    is_even && !nominating.any(|line| line.contains(name))
 }
 
 fn target(random: &mut Random, mark: u64) -> String {
@@ -224,7 +274,13 @@ fn body(random: &mut Random, lines: &mut Vec<Vec<u8>>) -> Vec<u8> {
 }
 
 /// HTTP/2, or something like it.
-fn two(random: &mut Random, credential: &Credential, websocket: bool, mark: u64) -> Request {
+fn two(
+    random: &mut Random,
+    credential: &Credential<'_>,
+    asks: Vec<Line>,
+    websocket: bool,
+    mark: u64,
+) -> (Request, Vec<Asked>) {
     let method = if websocket { "CONNECT" } else { random.pick(&METHODS) };
     let pair = |name: &str, value: &str| (name.as_bytes().to_vec(), value.as_bytes().to_vec());
     let mut lines = vec![
@@ -240,7 +296,11 @@ fn two(random: &mut Random, credential: &Credential, websocket: bool, mark: u64)
     for (name, value) in &credential.lines {
         lines.push((name.to_ascii_lowercase().into_bytes(), value.clone()));
     }
-    for _ in 0..random.below(4) {
+    let (mut asked, has_asks) = (Vec::new(), !asks.is_empty());
+    for (name, value) in asks {
+        lines.push((name.to_ascii_lowercase(), value));
+    }
+    for _ in 0..oddities(random, has_asks) {
         let (name, value) = match random.below(20) {
             0 => (b"connection".to_vec(), connection(random, false, false)),
             1..10 => identity_line(random),
@@ -251,6 +311,9 @@ fn two(random: &mut Random, credential: &Credential, websocket: bool, mark: u64)
         let name = if random.percent(97) { name.to_ascii_lowercase() } else { name };
         lines.push((name, value));
     }
+    for line in &lines {
+        note(&mut asked, line.clone(), &plain(line));
+    }
     let mut trailers = Vec::new();
     if random.percent(30) && !websocket {
         for _ in 0..=random.below(3) {
@@ -259,5 +322,5 @@ fn two(random: &mut Random, credential: &Credential, websocket: bool, mark: u64)
         }
     }
     let body = (websocket || !trailers.is_empty() || random.percent(30)).then(|| b"abc".to_vec());
-    Request::Two(RawRequest { lines, body, trailers, open: websocket })
+    (Request::Two(RawRequest { lines, body, trailers, open: websocket }), asked)
 }

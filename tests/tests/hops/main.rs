@@ -14,10 +14,13 @@
     reason = "a test stops at the first surprise"
 )]
 
+mod asking;
 mod attacks;
 mod chain;
 mod grammar;
 mod invariants;
 mod mutations;
+mod people;
+mod policy;
 mod random;
 mod sending;

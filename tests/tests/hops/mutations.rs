@@ -1,24 +1,32 @@
 //! Thousands of requests out of the grammar through each hop.
 //!
-//! `HOP_TEST_SEED` and `HOP_TEST_REQUESTS` (for each hop and configuration of Envoy) make another run.
+//! `HOP_TEST_SEED` and `HOP_TEST_REQUESTS` (for each hop and configuration) make another run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tests::ApiServer;
+use tests::api_server::Received;
 use tests::hop::Kind;
 use tokio::task::JoinSet;
 
-use crate::chain::{Chain, Door, Policy};
+use crate::chain::{Chain, Door};
 use crate::grammar::mutation;
-use crate::invariants::mark_of;
+use crate::invariants::{Identity, mark_of};
+use crate::policy::Policy;
 use crate::random::Random;
 use crate::sending::{Answer, By};
 
 const SEED: u64 = 20_211_122;
-/// Requests with Envoy wide open, and with Envoy as shipped.
-const WIDE: u64 = 1300;
-const SHIPPED: u64 = 500;
+/// How Envoy and the filter are configured, and how many requests each of these gets.
+const RUNS: [(Door, Policy, u64); 5] = [
+    (Door::Wide, Policy::Authorize, 1000),
+    (Door::Shipped, Policy::Authorize, 400),
+    (Door::Wide, Policy::PassThrough, 300),
+    (Door::Wide, Policy::Strip, 200),
+    (Door::Wide, Policy::Reject, 200),
+];
 const CLIENTS: usize = 8;
 
 fn number(variable: &str) -> Option<u64> {
@@ -26,35 +34,71 @@ fn number(variable: &str) -> Option<u64> {
 }
 
 async fn every_mutation(kind: Kind) {
-    let (seed, policy) = (number("HOP_TEST_SEED").unwrap_or(SEED), Policy::from_environment());
-    for (door, usual) in [(Door::Wide, WIDE), (Door::Shipped, SHIPPED)] {
+    let seed = number("HOP_TEST_SEED").unwrap_or(SEED);
+    for (door, policy, usual) in RUNS {
         let requests = number("HOP_TEST_REQUESTS").unwrap_or(usual);
-        let run = format!("{kind:?} {door:?} HOP_TEST_SEED={seed}");
-        let chain = Arc::new(Chain::start(kind, door, &policy).await);
-        let answers = send_all(&chain, &policy, seed, requests).await;
+        let run = format!("{kind:?} {door:?} {policy:?} HOP_TEST_SEED={seed}");
+        let chain = Arc::new(Chain::start(kind, door, policy).await);
+        let answers = send_all(&chain, policy, seed, requests).await;
         chain.assert_unbroken(&run);
         assert_eq!(chain.gateway.vm_reloads().await, 0, "{run}");
         let counts = count(&chain, &answers);
-        println!("{run}: {counts:?}");
+        println!("{run}: {counts:?}, {} questions", chain.reviews.requests().len());
         // Else the run would say little.
-        let least = |what: &str, percent: u64| {
-            let count = counts.get(what).copied().unwrap_or_default();
-            assert!(count * 100 >= requests * percent, "{run}: {count} of {requests} {what}: {counts:?}");
-        };
-        least("arrived", 20);
-        least("refused by the filter", 10);
-        least("refused by Envoy", 3);
-        let unanswered =
-            answers.iter().filter(|(_, answer)| answer.by == By::Nobody).map(|(mark, _)| chain.sent(*mark));
+        for (fate, percent) in least(policy) {
+            let count = counts.get(&fate).copied().unwrap_or_default();
+            assert!(count * 100 >= requests * percent, "{run}: {count} of {requests} {fate:?}: {counts:?}");
+        }
+        let unanswered = answers
+            .iter()
+            .filter(|(_, (answer, _))| answer.by == By::Nobody)
+            .map(|(mark, _)| chain.sent(*mark));
         assert_eq!(unanswered.collect::<Vec<_>>(), [""; 0], "{run}: never answered");
     }
 }
 
-async fn send_all(chain: &Arc<Chain>, policy: &Policy, seed: u64, requests: u64) -> BTreeMap<u64, Answer> {
+/// What became of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Fate {
+    /// It arrived as the user of its token.
+    AsItself,
+    /// It arrived as somebody whom the cluster lets its user act as.
+    AsAnother,
+    /// It arrived with its own token.
+    WithItsOwn,
+    /// The cluster does not let its user act so, and it did not arrive.
+    Denied,
+    /// It was refused by the filter.
+    Filter,
+    /// It was refused by Envoy.
+    Envoy,
+    /// It was refused by the hop.
+    Hop,
+    Unanswered,
+}
+
+/// Percents of the requests that must at least have met these fates.
+fn least(policy: Policy) -> Vec<(Fate, u64)> {
+    let mut least = vec![(Fate::AsItself, 8), (Fate::Filter, 10), (Fate::Envoy, 3)];
+    match policy {
+        Policy::Authorize => least.extend([(Fate::AsAnother, 4), (Fate::Denied, 5)]),
+        Policy::PassThrough => least.extend([(Fate::AsAnother, 3), (Fate::WithItsOwn, 4)]),
+        Policy::Reject | Policy::Strip => {}
+    }
+    least
+}
+
+/// Sends them. The answer to each, and whether it asked for what is denied.
+async fn send_all(
+    chain: &Arc<Chain>,
+    policy: Policy,
+    seed: u64,
+    requests: u64,
+) -> BTreeMap<u64, (Answer, bool)> {
     let next = Arc::new(AtomicU64::new(0));
     let mut clients = JoinSet::new();
     for _ in 0..CLIENTS {
-        let (chain, policy, next) = (Arc::clone(chain), policy.clone(), Arc::clone(&next));
+        let (chain, next) = (Arc::clone(chain), Arc::clone(&next));
         clients.spawn(async move {
             let (client, mut answers) = (chain.client(), Vec::new());
             loop {
@@ -62,9 +106,9 @@ async fn send_all(chain: &Arc<Chain>, policy: &Policy, seed: u64, requests: u64)
                 if mark > requests {
                     return answers;
                 }
-                let mutation = mutation(&mut Random::of(seed, mark), &chain, &policy, mark);
+                let mutation = mutation(&mut Random::of(seed, mark), &chain, policy, mark);
                 chain.note(mark, &mutation.allowed, &mutation.request.to_bytes());
-                answers.push((mark, mutation.request.send(&client).await));
+                answers.push((mark, (mutation.request.send(&client).await, mutation.is_denied)));
             }
         });
     }
@@ -72,18 +116,24 @@ async fn send_all(chain: &Arc<Chain>, policy: &Policy, seed: u64, requests: u64)
 }
 
 /// What became of the requests.
-fn count(chain: &Chain, answers: &BTreeMap<u64, Answer>) -> BTreeMap<&'static str, u64> {
+fn count(chain: &Chain, answers: &BTreeMap<u64, (Answer, bool)>) -> BTreeMap<Fate, u64> {
+    let fate = |received: &Received| match Identity::of(received) {
+        _ if received.values("authorization") != [format!("Bearer {}", ApiServer::TOKEN)] => Fate::WithItsOwn,
+        Ok(identity) if identity.is_acted() => Fate::AsAnother,
+        _ => Fate::AsItself,
+    };
+    let requests = chain.api.requests();
+    let arrived: BTreeMap<_, _> =
+        requests.iter().filter_map(|received| Some((mark_of(received)?, fate(received)))).collect();
     let mut counts = BTreeMap::new();
-    let mut arrived: Vec<u64> = chain.api.requests().iter().filter_map(mark_of).collect();
-    arrived.sort_unstable();
-    arrived.dedup();
-    for (mark, answer) in answers {
-        let fate = match answer.by {
-            _ if arrived.binary_search(mark).is_ok() => "arrived",
-            By::Envoy => "refused by Envoy",
-            By::Filter => "refused by the filter",
-            By::Hop => "refused by the hop",
-            By::Nobody => "never answered",
+    for (mark, (answer, is_denied)) in answers {
+        let fate = match (arrived.get(mark), answer.by) {
+            (Some(fate), _) => *fate,
+            (None, By::Filter) if *is_denied => Fate::Denied,
+            (None, By::Envoy) => Fate::Envoy,
+            (None, By::Filter) => Fate::Filter,
+            (None, By::Hop) => Fate::Hop,
+            (None, By::Nobody) => Fate::Unanswered,
         };
         *counts.entry(fate).or_default() += 1;
     }

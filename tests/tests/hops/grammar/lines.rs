@@ -1,6 +1,5 @@
 //! Header lines of the grammar.
 
-use super::TARGET_USER;
 use crate::random::Random;
 
 /// A name and a value.
@@ -69,10 +68,9 @@ const ROUTING: [(&str, &str); 30] = [
     ("Range", "bytes=0-0"),
     ("Cookie", "a=b"),
 ];
-const VALUES: [&str; 7] =
-    [TARGET_USER, TARGET_USER, "system:admin", "system:masters", "", "a, b", "upstream"];
+const VALUES: [&str; 7] = ["eve", "eve", "system:admin", "system:masters", "", "a, b", "upstream"];
 
-/// A line that means identity to somebody, most often by an alias: a name as it is meets its 403 or 400.
+/// A line that means identity to somebody, most often by an alias.
 pub(super) fn identity_line(random: &mut Random) -> Line {
     let name = identity_name(random);
     let mut name = oddly_cased(random, name).into_bytes();
@@ -158,6 +156,11 @@ pub(super) fn connection(random: &mut Random, upgrade: bool, clean: bool) -> Vec
         value.extend(if quoted { format!("\"{member}\"") } else { member.clone() }.bytes());
     }
     value
+}
+
+/// A line on the wire.
+pub(super) fn plain((name, value): &Line) -> Vec<u8> {
+    [name, &b": "[..], value, b"\r\n"].concat()
 }
 
 /// A line on the wire, now and then malformed.
