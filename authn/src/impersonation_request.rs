@@ -13,7 +13,7 @@ pub const MAX_VALUES: usize = 64;
 /// API group of everything but users, service accounts and groups.
 const AUTHENTICATION: &str = "authentication.k8s.io";
 /// What the name of a service account begins with.
-const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
+pub(crate) const SERVICE_ACCOUNT: &str = "system:serviceaccount:";
 /// Group of all service accounts, and with a namespace behind it of those in there.
 const SERVICE_ACCOUNTS: &str = "system:serviceaccounts";
 /// What the extra keys begin with in which the original user is kept.
@@ -196,6 +196,13 @@ impl fmt::Display for Attribute {
             Self::User(name) => write!(f, "user '{name}'"),
         }
     }
+}
+
+/// Whether kube-apiserver reads this header, under exactly this name, as impersonation.
+pub(crate) fn is_known_header(name: &str) -> bool {
+    let begins =
+        |prefix: &str| name.get(..prefix.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(prefix));
+    [USER, UID, GROUP].iter().any(|known| name.eq_ignore_ascii_case(known)) || begins(EXTRA_PREFIX)
 }
 
 /// Whether the original user is told under this key, so that nobody else may set it: in whatever case, since

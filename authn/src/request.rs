@@ -6,7 +6,7 @@
 
 mod credential;
 
-use crate::impersonation_request::{ImpersonationRequest, ImpersonationRequestError};
+use crate::impersonation_request::{self, ImpersonationRequest, ImpersonationRequestError};
 use crate::token::BearerToken;
 use crate::websocket;
 
@@ -131,10 +131,8 @@ impl<'a> Request<'a> {
                 }
                 _ if begins(name, IMPERSONATE) => {
                     impersonation.push((name, value));
-                    let is_its_name = name
-                        .get(..IMPERSONATE.len())
-                        .is_some_and(|begin| begin.eq_ignore_ascii_case(IMPERSONATE));
-                    note(&mut edits, if is_its_name { Trace::Impersonation } else { Trace::Other }, name);
+                    let is_known = impersonation_request::is_known_header(name);
+                    note(&mut edits, if is_known { Trace::Impersonation } else { Trace::Other }, name);
                 }
                 _ if is_stripped(name) => note(&mut edits, Trace::Other, name),
                 _ => {}

@@ -186,13 +186,13 @@ impl<'a> UnverifiedToken<'a> {
     }
 }
 
-/// Every `iss` that some reader could find in a token, whichever of its parts it takes for the claims, however it
-/// spells the member's name and whichever of two it takes: a token that claims an issuer must not reach anybody else by
-/// being odd.
-pub(crate) fn claimed_issuers(untrusted_text: &str) -> Vec<String> {
+/// Every value of the claim `name` that some reader could find in a token, whichever of its parts it takes for the
+/// claims, however it spells the member's name and whichever of two it takes: a token that claims an issuer must not
+/// reach anybody else by being odd.
+pub(crate) fn claimed(untrusted_text: &str, name: &str) -> Vec<String> {
     untrusted_text
         .split('.')
-        .flat_map(|part| json::members_named(&base64url::decode_forgiving(part.as_bytes()), "iss"))
+        .flat_map(|part| json::members_named(&base64url::decode_forgiving(part.as_bytes()), name))
         .collect()
 }
 

@@ -581,12 +581,13 @@ fn the_api_servers_own_tokens_go_on_as_they_are() {
         ("proxy-authorization", "Basic eDp5"),
         ("accept", "*/*"),
     ];
-    let (authorization, user, scopes, accept) = (lines[0], lines[1], lines[2], lines[6]);
+    // A kind that kube-apiserver does not know may mean something to somebody else.
+    let (authorization, user, accept) = (lines[0], lines[1], lines[6]);
     let text = |lines: &[(&'static str, &str)]| {
         lines.iter().map(|(name, value)| (*name, (*value).to_owned())).collect::<Vec<_>>()
     };
     for (client_impersonation, expected) in [
-        (ClientImpersonation::Authorize, text(&[authorization, user, scopes, accept])),
+        (ClientImpersonation::Authorize, text(&[authorization, user, accept])),
         (ClientImpersonation::Strip, text(&[authorization, accept])),
     ] {
         let policy = RequestPolicy { client_impersonation, ..passing(&[]) };
@@ -917,5 +918,25 @@ fn beside_a_judged_subprotocol_no_authorization_goes_on_unread() {
         let answers = answers(&mut gate, OPAQUE, by_api_server(info("x")));
         let forward = own(gate.decides("", &lines(&passed), &answers));
         assert!(!is_left(&forward, &passed), "{authorization}");
+    }
+}
+
+/// What the cluster calls itself is known from the gateway's own credential alone; where that does not say it, no service
+/// account's token is shown.
+#[test]
+fn the_webhook_never_sees_the_clusters_tokens_whatever_the_credential() {
+    let token = unsigned(&json!({"iss": CLUSTER, "sub": "system:serviceaccount:ci:builder"}));
+    let legacy =
+        unsigned(&json!({"iss": "kubernetes/serviceaccount", "sub": "system:serviceaccount:auth:gw"}));
+    for (credential, policy) in [
+        (None, own_mode(ClientImpersonation::Authorize)),
+        (Some("sha256~opaque".to_owned()), RequestPolicy::default()),
+        (Some(legacy), RequestPolicy::default()),
+    ] {
+        let credential = credential.map(|token| UpstreamCredential::new(token, None).unwrap());
+        let mut gate = Gate::new(policy, Snapshot { upstream_credential: credential, ..with_webhook() });
+        assert_eq!(gate.sends(&token, &NO_LINES), Outcome::Reject("unknown_issuer", 401));
+        let other = unsigned(&json!({"iss": CLUSTER, "sub": "somebody"}));
+        assert!(matches!(gate.sends(&other, &NO_LINES), Outcome::Ask(Question::Token(_))));
     }
 }

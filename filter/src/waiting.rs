@@ -20,23 +20,31 @@ pub struct Limits {
     pub queue: usize,
     /// That may begin to wait within a second: clients that give up at once must not make more calls than that.
     pub per_second: usize,
+    /// The same of one queue.
+    pub queue_per_second: usize,
 }
 
 /// For an issuer's keys, a queue an issuer.
-pub const KEYS: Limits = Limits { all: 128, queue: 32, per_second: 256 };
+pub const KEYS: Limits = Limits { all: 128, queue: 32, per_second: 512, queue_per_second: 128 };
 /// For leave to act as somebody else, a queue a user. One kubectl sends dozens of requests at once.
-pub const IMPERSONATION: Limits = Limits { all: 512, queue: 64, per_second: 512 };
+pub const IMPERSONATION: Limits = Limits { all: 512, queue: 64, per_second: 1_024, queue_per_second: 128 };
 /// For whose token it is, all in one queue: nothing about a stranger's token says whose it is.
-pub const TOKENS: Limits = Limits { all: 128, queue: 128, per_second: 256 };
+pub const TOKENS: Limits = Limits { all: 128, queue: 128, per_second: 256, queue_per_second: 256 };
 
 /// Who waits for one kind of answer.
 #[derive(Debug)]
 pub struct WaitingRoom {
     limits: Limits,
     waiting: usize,
-    /// A queue in which nobody waits has no entry.
-    queues: HashMap<Rc<str>, usize>,
+    /// A queue in which nobody waits, or has begun to within this second, has no entry.
+    queues: HashMap<Rc<str>, Queue>,
     second: UnixSeconds,
+    this_second: usize,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Queue {
+    waiting: usize,
     this_second: usize,
 }
 
@@ -52,26 +60,33 @@ impl WaitingRoom {
         if self.second != now {
             self.second = now;
             self.this_second = 0;
+            self.queues.retain(|_, queue| {
+                queue.this_second = 0;
+                queue.waiting > 0
+            });
         }
-        let in_queue = self.queues.get(queue).copied().unwrap_or_default();
-        let Limits { all, queue: in_one, per_second } = self.limits;
-        if self.waiting >= all || in_queue >= in_one || self.this_second >= per_second {
+        let mut one = self.queues.get(queue).copied().unwrap_or_default();
+        let Limits { all, queue: in_one, per_second, queue_per_second } = self.limits;
+        if self.waiting >= all
+            || one.waiting >= in_one
+            || self.this_second >= per_second
+            || one.this_second >= queue_per_second
+        {
             return false;
         }
         self.waiting = self.waiting.saturating_add(1);
         self.this_second = self.this_second.saturating_add(1);
-        self.queues.insert(Rc::clone(queue), in_queue.saturating_add(1));
+        one.waiting = one.waiting.saturating_add(1);
+        one.this_second = one.this_second.saturating_add(1);
+        self.queues.insert(Rc::clone(queue), one);
         true
     }
 
     /// A request no longer waits, however that came about.
     pub fn leave(&mut self, queue: &str) {
         self.waiting = self.waiting.saturating_sub(1);
-        match self.queues.get_mut(queue) {
-            Some(waiting) if *waiting > 1 => *waiting = waiting.saturating_sub(1),
-            _ => {
-                self.queues.remove(queue);
-            }
+        if let Some(queue) = self.queues.get_mut(queue) {
+            queue.waiting = queue.waiting.saturating_sub(1);
         }
     }
 }
@@ -174,15 +189,27 @@ mod tests {
     }
 
     #[test]
-    fn clients_that_give_up_at_once_get_no_more_calls() {
-        let mut room = WaitingRoom::new(KEYS);
-        for _ in 0..KEYS.per_second {
-            assert!(room.enter(&queue("a"), NOW));
-            room.leave("a");
+    fn clients_that_give_up_at_once_get_no_more_calls_and_leave_room_for_others() {
+        for limits in [KEYS, IMPERSONATION] {
+            let mut room = WaitingRoom::new(limits);
+            for _ in 0..limits.queue_per_second {
+                assert!(room.enter(&queue("eve"), NOW));
+                room.leave("eve");
+            }
+            assert!(!room.enter(&queue("eve"), NOW));
+            assert!(room.enter(&queue("bob"), NOW));
+            room.leave("bob");
+            let mut others = 0;
+            while room.enter(&queue(others / 8), NOW) {
+                room.leave(&(others / 8).to_string());
+                others += 1;
+            }
+            assert_eq!(others, limits.per_second - limits.queue_per_second - 1);
+            assert!(room.enter(&queue("eve"), NOW.plus(1)));
+            room.leave("eve");
+            assert_eq!(room.queues.len(), 1);
+            assert!(room.enter(&queue("a"), NOW.plus(2)));
+            assert_eq!(room.queues.len(), 1);
         }
-        assert!(!room.enter(&queue("a"), NOW));
-        assert!(room.enter(&queue("a"), NOW.plus(1)));
-        room.leave("a");
-        assert!(room.queues.is_empty());
     }
 }

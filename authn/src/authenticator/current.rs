@@ -6,6 +6,7 @@ use subtle::ConstantTimeEq as _;
 
 use crate::anonymous::Anonymous;
 use crate::budget::FailureBudget;
+use crate::impersonation_request::SERVICE_ACCOUNT;
 use crate::issuer::{IdentityGuard, Issuer};
 use crate::rejection::Unavailable;
 use crate::snapshot::{Generation, Snapshot, UpstreamCredential};
@@ -93,9 +94,13 @@ impl Current {
         self.issuers.iter_mut().find(|current| current.issuer.url == url)
     }
 
-    /// Whether a token claims to be the cluster's own.
-    pub(super) fn is_clusters(&self, untrusted_issuer: &str) -> bool {
+    /// Whether a token claims to be the cluster's own. Where the gateway's credential does not say what the cluster calls
+    /// itself (there is none, or it is no JWT of today's kind), every token of a service account could be one.
+    pub(super) fn is_clusters(&self, untrusted_issuers: &[String], untrusted_subjects: &[String]) -> bool {
         let own = self.upstream.as_ref().and_then(|upstream| upstream.issuer.as_deref());
-        own == Some(untrusted_issuer) || untrusted_issuer == LEGACY_CLUSTER
+        let own = own.filter(|own| *own != LEGACY_CLUSTER);
+        let is_cluster = |issuer: &String| issuer == LEGACY_CLUSTER || own == Some(issuer.as_str());
+        let is_account = |subject: &String| subject.starts_with(SERVICE_ACCOUNT);
+        untrusted_issuers.iter().any(is_cluster) || own.is_none() && untrusted_subjects.iter().any(is_account)
     }
 }

@@ -155,11 +155,11 @@ fn review(ask: &Ask<'_>, current: &mut Current, otherwise: Rejection) -> Result<
         return Err(otherwise.into());
     }
     // A token that claims a configured issuer, in whatever spelling, is that issuer's to judge and nobody else's.
-    let claims = token::claimed_issuers(ask.token.as_str());
-    if claims.iter().any(|claimed| current.issuer(claimed).is_some()) {
+    let issuers = token::claimed(ask.token.as_str(), "iss");
+    if issuers.iter().any(|claimed| current.issuer(claimed).is_some()) {
         return Err(otherwise.into());
     }
-    let is_clusters = claims.iter().any(|claimed| current.is_clusters(claimed));
+    let is_clusters = current.is_clusters(&issuers, &token::claimed(ask.token.as_str(), "sub"));
     // Nobody but the cluster has any business with the cluster's own tokens.
     let guard = current.token_webhook.as_ref().filter(|_| !is_clusters);
     if ask.policy.token_passthrough.is_none() && guard.is_none() {

@@ -134,9 +134,8 @@ fn violation_of_own(received: &Received, asked: &[Asked]) -> Option<String> {
             .iter()
             .any(|line| is_line(line, name, value) || !line.certain && line.name == name.to_ascii_lowercase())
     };
-    let mut strange = identity_lines(received).filter(|(name, value)| {
-        !name.to_ascii_lowercase().starts_with("impersonate-") || !is_asked(name, value)
-    });
+    let mut strange = identity_lines(received)
+        .filter(|(name, value)| !is_own_name(&name.to_ascii_lowercase()) || !is_asked(name, value));
     if let Some((name, _)) = strange.next() {
         return Some(format!("{name} is an alias, or was not asked for"));
     }
