@@ -27,10 +27,10 @@ const CLAIM_SOURCE: [&str; 2] = ["endpoint", "access_token"];
 const AGGREGATED: &str = "JWT";
 
 /// Why the claims of a token were refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray, thiserror::Error)]
 pub enum ClaimsError {
     /// `aud` names none of the issuer's audiences.
-    #[error("the token is not for this audience")]
+    #[error("`aud` names none of the issuer's audiences")]
     Audience,
     /// The name of a registered claim in other letters (`ISS`), which Go would take for the claim itself.
     #[error("a claim's name differs from a registered one by case alone")]
@@ -40,19 +40,19 @@ pub enum ClaimsError {
     ClaimSource,
     /// The groups stand in a distributed claim, which this version does not resolve. Without them the user would be
     /// another one than kube-apiserver's.
-    #[error("the groups are in a distributed claim, which is not supported")]
+    #[error("the groups stand in a distributed claim, which is not supported")]
     DistributedGroups,
     /// `email_verified` is there and not `true`, and the user name is the `email`.
-    #[error("the email is not verified")]
+    #[error("the user name is the `email`, and `email_verified` is not `true`")]
     EmailNotVerified,
     /// `exp` has passed, or is missing.
-    #[error("the token has expired")]
+    #[error("`exp` has passed or is missing")]
     Expired,
     /// The groups claim is neither a string nor a list of strings.
     #[error("the groups claim is no list of strings")]
     Groups,
     /// `nbf` lies more than a minute ahead.
-    #[error("the token is not valid yet")]
+    #[error("`nbf` lies more than a minute ahead")]
     NotYetValid,
     /// A required claim is missing.
     #[error("a required claim is missing")]
@@ -61,16 +61,16 @@ pub enum ClaimsError {
     #[error("a required claim has another value")]
     RequiredClaimValue,
     /// `exp`, `nbf` or `iat` is no number of seconds.
-    #[error("a time claim is no number of seconds")]
+    #[error("`exp`, `nbf` or `iat` is no number of seconds")]
     Time,
     /// A registered claim has a type that go-oidc does not take.
-    #[error("a claim has the wrong type")]
+    #[error("a registered claim has the wrong type")]
     Type,
     /// The uid claim is missing or no string.
     #[error("the uid claim is missing or no string")]
     Uid,
     /// The user name's claim is missing or no string.
-    #[error("the user name claim is missing or no string")]
+    #[error("the user name's claim is missing or no string")]
     Username,
 }
 

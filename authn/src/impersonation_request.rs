@@ -24,14 +24,16 @@ const ORIGINAL_USER: &str = "originaluser.jetstack.io-";
 pub struct ImpersonationRequest(UserInfo);
 
 /// Why `impersonate-*` headers can't be followed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray, thiserror::Error)]
 pub enum ImpersonationRequestError {
     /// Without `impersonate-user`, with two of them or of `impersonate-uid`, of a kind that nobody knows, or with a
     /// value that could not be passed on.
-    #[error("malformed impersonation headers")]
+    #[error(
+        "`impersonate-*` headers that kube-apiserver refuses, of a kind that nobody knows, or with a value that can't be passed on"
+    )]
     Malformed,
     /// More than [`MAX_VALUES`].
-    #[error("too many impersonation headers")]
+    #[error("more than 64 `impersonate-*` headers")]
     TooMany,
 }
 

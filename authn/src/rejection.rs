@@ -2,17 +2,20 @@
 
 use std::borrow::Cow;
 
+use strum::VariantArray as _;
+
 use crate::claims::ClaimsError;
 use crate::impersonation_request::{Attribute, ImpersonationRequestError};
 use crate::request::{CredentialError, RequestError};
 use crate::token::TokenError;
 use crate::user::IdentityError;
 
-/// Why a request does not go on.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a request does not go on. As text, what it means to an operator.
+#[derive(Clone, Debug, PartialEq, Eq, strum::EnumDiscriminants, thiserror::Error)]
+#[strum_discriminants(vis(), name(Kind), derive(strum::VariantArray), doc = "A variant of [`Rejection`].")]
 pub enum Rejection {
     /// The token's algorithm is not among the issuer's.
-    #[error("the issuer does not use this algorithm")]
+    #[error("the token's algorithm is not among the issuer's")]
     AlgorithmNotAllowed,
     /// A claim is not as it should be.
     #[error(transparent)]
@@ -24,22 +27,22 @@ pub enum Rejection {
     #[error(transparent)]
     Identity(IdentityError),
     /// The user may not act as whom the client names.
-    #[error("the user may not act as somebody else")]
+    #[error("the API server says that the user may not act as whom the client names (`kubectl --as`)")]
     ImpersonationDenied(Box<Denial>),
     /// The client asks for impersonation, which the policy rejects.
-    #[error("impersonation is not offered")]
+    #[error("the client asks for impersonation (`kubectl --as`), which the policy rejects")]
     ImpersonationNotAllowed,
     /// What the client asks to act as can't be followed.
     #[error(transparent)]
     ImpersonationRequest(ImpersonationRequestError),
     /// The client presented the gateway's own credential.
-    #[error("the gateway's own credential")]
+    #[error("the client presented the gateway's own credential")]
     OwnCredential,
     /// The request has a form that can't be passed on safely.
     #[error(transparent)]
     Request(RequestError),
     /// The signature is not by a key of the issuer.
-    #[error("the signature does not verify")]
+    #[error("the signature is not by a key of the issuer")]
     Signature,
     /// The text of the token can't be used.
     #[error(transparent)]
@@ -48,48 +51,50 @@ pub enum Rejection {
     #[error(transparent)]
     Unavailable(Unavailable),
     /// The token's issuer is not configured.
-    #[error("the issuer is not configured")]
+    #[error("`iss` is no issuer of the configuration")]
     UnknownIssuer,
     /// The issuer has no key with the token's `kid`.
-    #[error("the issuer has no such key")]
+    #[error("the issuer has no key with the token's `kid`")]
     UnknownKey,
 }
 
 /// Why the gateway can't decide. It says so (503) rather than blaming the token (401) or letting it pass.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray, thiserror::Error)]
 pub enum Unavailable {
     /// The upstream credential has expired.
     #[error("the upstream credential has expired")]
     CredentialExpired,
     /// The issuer's keys are older than they may be.
-    #[error("the issuer's keys are too old")]
+    #[error("the issuer's keys are older than `--max-key-age`")]
     KeysTooOld,
     /// The API server was not asked, or did not say, whether the user may act as somebody else.
-    #[error("no answer to whether the user may act as somebody else")]
+    #[error("the API server was not asked, or did not say, whether the user may act as somebody else")]
     ImpersonationReview,
     /// There is no upstream credential.
-    #[error("there is no upstream credential")]
+    #[error("the sidecar has no upstream credential")]
     NoCredential,
     /// The issuer's keys have not been fetched yet.
     #[error("the issuer's keys have not been fetched yet")]
     NoKeys,
     /// There is no snapshot yet.
-    #[error("there is no snapshot yet")]
+    #[error("no snapshot of the sidecar yet")]
     NoSnapshot,
     /// The sidecar, or the issuer behind it, did not answer when it was needed.
-    #[error("the issuer's keys could not be fetched")]
+    #[error("the issuer was asked for an unknown key, and it or the sidecar did not answer")]
     RefreshFailed,
     /// Too many bad tokens of an issuer whose signatures are slow to check.
-    #[error("too many tokens of this issuer have failed")]
+    #[error("too many bad tokens of an issuer whose signatures are slow to check")]
     Throttled,
     /// Neither the API server nor the token webhook said whose token it is, and one of them could not be asked.
-    #[error("no answer to whose token it is")]
+    #[error(
+        "the API server or the token webhook could not be asked whose token it is, and the other does not know it"
+    )]
     TokenReview,
     /// Too many questions to the API server or the token webhook are open.
-    #[error("too many reviews are open")]
+    #[error("too many questions to the API server or the token webhook are open")]
     TooManyReviews,
     /// Too many requests wait for an issuer's keys.
-    #[error("too many requests wait for the issuer's keys")]
+    #[error("too many requests wait for an issuer's keys")]
     TooManyWaiting,
 }
 
@@ -118,6 +123,35 @@ impl From<Denial> for Rejection {
 const RETRY_AFTER: &str = "1";
 
 impl Rejection {
+    /// One of each kind, for what lists them: tests and documentation.
+    pub fn all() -> impl Iterator<Item = Self> {
+        Kind::VARIANTS.iter().copied().flat_map(Self::of_kind)
+    }
+
+    fn of_kind(kind: Kind) -> Vec<Self> {
+        fn each<E: Copy>(errors: &[E], rejection: impl Fn(E) -> Rejection) -> Vec<Rejection> {
+            errors.iter().copied().map(rejection).collect()
+        }
+        match kind {
+            Kind::AlgorithmNotAllowed => vec![Self::AlgorithmNotAllowed],
+            Kind::Claims => each(ClaimsError::VARIANTS, Self::Claims),
+            Kind::Credential => each(CredentialError::VARIANTS, Self::Credential),
+            Kind::Identity => each(IdentityError::VARIANTS, Self::Identity),
+            Kind::ImpersonationDenied => vec![Denial::new("", Attribute::User(String::new())).into()],
+            Kind::ImpersonationNotAllowed => vec![Self::ImpersonationNotAllowed],
+            Kind::ImpersonationRequest => {
+                each(ImpersonationRequestError::VARIANTS, Self::ImpersonationRequest)
+            }
+            Kind::OwnCredential => vec![Self::OwnCredential],
+            Kind::Request => each(RequestError::VARIANTS, Self::Request),
+            Kind::Signature => vec![Self::Signature],
+            Kind::Token => each(TokenError::VARIANTS, Self::Token),
+            Kind::Unavailable => each(Unavailable::VARIANTS, Self::Unavailable),
+            Kind::UnknownIssuer => vec![Self::UnknownIssuer],
+            Kind::UnknownKey => vec![Self::UnknownKey],
+        }
+    }
+
     /// Stable name of the cause, for logs and metrics.
     #[must_use]
     pub const fn reason(&self) -> &'static str {

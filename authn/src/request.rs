@@ -76,14 +76,14 @@ pub enum Keep {
 }
 
 /// Why a request can't be passed on, whoever sent it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray, thiserror::Error)]
 pub enum RequestError {
     /// Method CONNECT.
-    #[error("CONNECT")]
+    #[error("the method CONNECT")]
     Connect,
     /// An upgrade whose `connection` names other headers. A proxy behind this one would drop them, ours with them, and
     /// keep the ServiceAccount token (the class of CVE-2021-31999).
-    #[error("the connection header of an upgrade names other headers")]
+    #[error("an upgrade whose `connection` names other headers")]
     NominatedHeaders,
 }
 

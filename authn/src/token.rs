@@ -81,38 +81,38 @@ pub struct UnverifiedSignature {
 }
 
 /// Why a token's text could not be taken apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray, thiserror::Error)]
 pub enum TokenError {
     /// `alg` is missing or none of the nine that kube-apiserver allows.
-    #[error("the token's algorithm is not supported")]
+    #[error("`alg` is missing or none that is known")]
     Algorithm,
     /// The header has `crit` (RFC 7515 4.1.11) or `b64` (RFC 7797 3): no extension is understood here.
-    #[error("the token needs an extension that is not supported")]
+    #[error("`crit` or `b64` in the token's header")]
     Critical,
     /// The header carries a key or certificate (`jwk`, `x5c`). kube-apiserver parses them and refuses bad ones;
     /// keys come from the issuer alone, so a token that brings its own is refused.
-    #[error("the token carries a key of its own")]
+    #[error("`jwk` or `x5c` in the token's header")]
     EmbeddedKey,
     /// The header is no JSON object in canonical base64url, or a member of it has the wrong type.
-    #[error("the token's header is malformed")]
+    #[error("the token's header can't be read")]
     Header,
     /// `kid` is longer than [`MAX_KID`].
-    #[error("the token's key id is too long")]
+    #[error("a `kid` over 256 bytes")]
     KidTooLong,
     /// Not three parts.
-    #[error("not a JSON Web Token")]
+    #[error("a bearer token that is no JWT")]
     NotAJwt,
     /// Characters that no token has.
-    #[error("not the text of a token")]
+    #[error("a bearer token with characters that none has")]
     NotATokenText,
     /// The claims are no JSON object in canonical base64url, or name a member twice.
-    #[error("the token's claims are malformed")]
+    #[error("the token's claims can't be read")]
     Payload,
     /// The signature is not canonical base64url.
-    #[error("the token's signature is malformed")]
+    #[error("the token's signature can't be read")]
     Signature,
     /// Longer than [`MAX_TOKEN`].
-    #[error("the token is too long")]
+    #[error("a token over 16 KiB")]
     TooLong,
 }
 

@@ -28,7 +28,7 @@ pub struct UserInfo {
 }
 
 /// Why a user with a good token was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray, thiserror::Error)]
 pub enum IdentityError {
     /// The user name is empty. As an impersonation header it would mean "nobody in particular".
     #[error("the user name is empty")]
@@ -43,10 +43,10 @@ pub enum IdentityError {
     #[error("an extra value has a key that only the gateway sets")]
     ReservedExtra,
     /// A group begins with `system:`, and this issuer may not hand it out.
-    #[error("a group has the reserved prefix system:")]
+    #[error("a `system:` group that the policy does not let the issuer hand out")]
     ReservedGroup,
     /// The user name begins with `system:`, and this issuer may not hand it out.
-    #[error("the user name has the reserved prefix system:")]
+    #[error("a `system:` user name that the policy does not let the issuer hand out")]
     ReservedUsername,
     /// The uid can't be carried in a header.
     #[error("the uid has characters that a header can't carry")]

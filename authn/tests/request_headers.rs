@@ -8,16 +8,17 @@
 
 mod support;
 
+use std::collections::BTreeMap;
+
 use authn::authenticator::Authenticator;
 use authn::base64url;
 use authn::claims::ClaimsError;
 use authn::impersonation_request::ImpersonationRequestError;
 use authn::policy::{ClientImpersonation, RequestPolicy};
-use authn::rejection::{Rejection, Unavailable};
+use authn::rejection::Rejection;
 use authn::request::{CredentialError, Edit, Keep, Request, RequestError, is_stripped};
 use authn::signature::Portable;
 use authn::token::TokenError;
-use authn::user::IdentityError;
 use support::*;
 
 type Line<'a> = (&'a str, &'a str);
@@ -444,91 +445,33 @@ fn a_websocket_token_is_decided_like_any_other() {
 
 // --- the answers
 
-const CLAIMS: [ClaimsError; 14] = [
-    ClaimsError::Audience,
-    ClaimsError::CaseVariant,
-    ClaimsError::ClaimSource,
-    ClaimsError::DistributedGroups,
-    ClaimsError::EmailNotVerified,
-    ClaimsError::Expired,
-    ClaimsError::Groups,
-    ClaimsError::NotYetValid,
-    ClaimsError::RequiredClaimMissing,
-    ClaimsError::RequiredClaimValue,
-    ClaimsError::Time,
-    ClaimsError::Type,
-    ClaimsError::Uid,
-    ClaimsError::Username,
-];
-const CREDENTIALS: [CredentialError; 4] = [
-    CredentialError::BothKinds,
-    CredentialError::Missing,
-    CredentialError::NotOneToken,
-    CredentialError::WebSocket,
-];
-const TOKENS: [TokenError; 9] = [
-    TokenError::Algorithm,
-    TokenError::Critical,
-    TokenError::EmbeddedKey,
-    TokenError::Header,
-    TokenError::KidTooLong,
-    TokenError::NotAJwt,
-    TokenError::NotATokenText,
-    TokenError::Payload,
-    TokenError::Signature,
-];
-const IDENTITIES: [IdentityError; 8] = [
-    IdentityError::EmptyUsername,
-    IdentityError::ExtraNotHeaderSafe,
-    IdentityError::GroupNotHeaderSafe,
-    IdentityError::ReservedExtra,
-    IdentityError::ReservedGroup,
-    IdentityError::ReservedUsername,
-    IdentityError::UidNotHeaderSafe,
-    IdentityError::UsernameNotHeaderSafe,
-];
-const REQUESTS: [RequestError; 2] = [RequestError::Connect, RequestError::NominatedHeaders];
-const UNAVAILABLE: [Unavailable; 11] = [
-    Unavailable::CredentialExpired,
-    Unavailable::ImpersonationReview,
-    Unavailable::KeysTooOld,
-    Unavailable::NoCredential,
-    Unavailable::NoKeys,
-    Unavailable::NoSnapshot,
-    Unavailable::RefreshFailed,
-    Unavailable::Throttled,
-    Unavailable::TokenReview,
-    Unavailable::TooManyReviews,
-    Unavailable::TooManyWaiting,
-];
-
 /// Every rejection with the code and the headers that the contract gives it.
 fn rejections() -> Vec<(Rejection, u16, Vec<Line<'static>>)> {
     let (bare, invalid) = ("Bearer", "Bearer error=\"invalid_token\"");
-    let row = |rejection, code, challenge: Option<&'static str>| {
-        let headers = challenge.map(|value| ("www-authenticate", value)).into_iter().collect();
+    let row = |rejection: Rejection| {
+        let (code, headers) = match &rejection {
+            Rejection::Credential(CredentialError::TooLong)
+            | Rejection::ImpersonationRequest(ImpersonationRequestError::TooMany)
+            | Rejection::Token(TokenError::TooLong) => (431, vec![]),
+            Rejection::Credential(_) => (401, vec![("www-authenticate", bare)]),
+            Rejection::AlgorithmNotAllowed
+            | Rejection::Claims(_)
+            | Rejection::OwnCredential
+            | Rejection::Signature
+            | Rejection::Token(_)
+            | Rejection::UnknownIssuer
+            | Rejection::UnknownKey => (401, vec![("www-authenticate", invalid)]),
+            Rejection::Identity(_)
+            | Rejection::ImpersonationDenied(_)
+            | Rejection::ImpersonationNotAllowed => (403, vec![]),
+            Rejection::ImpersonationRequest(ImpersonationRequestError::Malformed) | Rejection::Request(_) => {
+                (400, vec![])
+            }
+            Rejection::Unavailable(_) => (503, vec![("retry-after", "1")]),
+        };
         (rejection, code, headers)
     };
-    let mut rows = vec![
-        row(Rejection::AlgorithmNotAllowed, 401, Some(invalid)),
-        row(Rejection::OwnCredential, 401, Some(invalid)),
-        row(Rejection::Signature, 401, Some(invalid)),
-        row(Rejection::UnknownIssuer, 401, Some(invalid)),
-        row(Rejection::UnknownKey, 401, Some(invalid)),
-        row(Rejection::ImpersonationNotAllowed, 403, None),
-        row(Rejection::ImpersonationRequest(ImpersonationRequestError::Malformed), 400, None),
-        row(Rejection::ImpersonationRequest(ImpersonationRequestError::TooMany), 431, None),
-        row(Rejection::Credential(CredentialError::TooLong), 431, None),
-        row(Rejection::Token(TokenError::TooLong), 431, None),
-    ];
-    rows.extend(CLAIMS.map(|error| row(Rejection::Claims(error), 401, Some(invalid))));
-    rows.extend(CREDENTIALS.map(|error| row(Rejection::Credential(error), 401, Some(bare))));
-    rows.extend(TOKENS.map(|error| row(Rejection::Token(error), 401, Some(invalid))));
-    rows.extend(IDENTITIES.map(|error| row(Rejection::Identity(error), 403, None)));
-    rows.extend(REQUESTS.map(|error| row(Rejection::Request(error), 400, None)));
-    let retry = |error| (Rejection::Unavailable(error), 503, vec![("retry-after", "1")]);
-    rows.extend(UNAVAILABLE.map(retry));
-    rows
+    Rejection::all().map(row).collect()
 }
 
 /// `metav1.StatusReason` of a code; apimachinery has none for 431.
@@ -555,6 +498,17 @@ fn every_answer_is_a_status() {
         assert!(!rejection.message().is_empty(), "{rejection:?}");
         let is_label = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
         assert!(rejection.reason().bytes().all(is_label), "{rejection:?}");
+    }
+}
+
+/// Logs and metrics have the reason alone, so it must stand for one thing.
+#[test]
+fn a_reason_has_one_code_and_one_meaning() {
+    let mut meanings = BTreeMap::new();
+    for rejection in Rejection::all() {
+        let meaning = (rejection.code(), rejection.to_string());
+        let first = meanings.entry(rejection.reason()).or_insert_with(|| meaning.clone());
+        assert_eq!(*first, meaning, "{rejection:?}");
     }
 }
 

@@ -14,6 +14,7 @@ use proxy_wasm::hostcalls;
 use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
 
 use crate::address;
+use crate::metric::Kind;
 use crate::target::Target;
 
 /// Header or trailer lines: names in lower case, values as they came.
@@ -163,36 +164,26 @@ pub(crate) fn set_tick_period(milliseconds: u64) {
     let _ = hostcalls::set_tick_period(Duration::from_millis(milliseconds));
 }
 
-/// A metric of Envoy's.
+/// A metric, by the number that Envoy gave it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Metric(u32);
-
-/// What a metric does with its values.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum MetricKind {
-    Counter,
-    Gauge,
-    Histogram,
-}
+pub(crate) struct MetricId(u32);
 
 /// Makes a metric of this name, or finds the one that there is.
-pub(crate) fn metric(kind: MetricKind, name: &str) -> Option<Metric> {
+pub(crate) fn metric(kind: Kind, name: &str) -> Option<MetricId> {
     let kind = match kind {
-        MetricKind::Counter => MetricType::Counter,
-        MetricKind::Gauge => MetricType::Gauge,
-        MetricKind::Histogram => MetricType::Histogram,
+        Kind::Counter => MetricType::Counter,
+        Kind::Gauge => MetricType::Gauge,
+        Kind::Histogram => MetricType::Histogram,
     };
-    hostcalls::define_metric(kind, name).ok().map(Metric)
+    hostcalls::define_metric(kind, name).ok().map(MetricId)
 }
 
-/// Counts one.
-pub(crate) fn increment(metric: Metric) {
-    let _ = hostcalls::increment_metric(metric.0, 1);
-}
-
-/// Sets a gauge, or adds a value to a histogram.
-pub(crate) fn record(metric: Metric, value: u64) {
-    let _ = hostcalls::record_metric(metric.0, value);
+/// Adds to a counter, sets a gauge, or gives a histogram a value. The kind must be the metric's.
+pub(crate) fn record(kind: Kind, metric: MetricId, value: u64) {
+    let _ = match kind {
+        Kind::Counter => hostcalls::increment_metric(metric.0, i64::try_from(value).unwrap_or(i64::MAX)),
+        Kind::Gauge | Kind::Histogram => hostcalls::record_metric(metric.0, value),
+    };
 }
 
 /// Logs, as a rule once a start or a change.

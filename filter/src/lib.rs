@@ -7,13 +7,14 @@
 //! | [`waiting`] | which requests may wait for an answer of the sidecar |
 //! | [`absent`] | keys that no issuer has |
 //! | [`address`] | addresses as Envoy writes them |
+//! | [`metric`] | every metric: its name, kind and meaning |
 //! | [`record`] | what the access log says of a request |
 //! | [`target`] | how Envoy is told where the sidecar is |
 //! | `root` | one a VM and plugin: start, configuration, tick, feed |
 //! | `request` | one a request |
 //! | `ask` | what a request asks of the sidecar |
 //! | `recorder` | fields for the access log, counts |
-//! | `metrics` | what is counted |
+//! | `metrics` | counts |
 //! | `verify` | signatures, in the host where it can |
 //! | `host` | every call to Envoy |
 //!
@@ -23,6 +24,7 @@ pub mod absent;
 pub mod address;
 pub mod config;
 pub mod feed;
+pub mod metric;
 pub mod record;
 pub mod target;
 pub mod waiting;

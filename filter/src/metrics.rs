@@ -1,71 +1,54 @@
-//! What is counted in Envoy's stats. Names are process-wide: all VMs add to the same ones.
+//! Counts in Envoy's stats. Names are process-wide: all VMs add to the same ones.
 
 use std::collections::HashMap;
 
-use crate::host::{self, Metric, MetricKind};
+use authn::decision::Source;
 
-/// What every name begins with; Envoy puts `wasmcustom.` before it.
-const PREFIX: &str = "kube_oidc_filter";
-/// Names that are remembered. There are as many as reasons times issuers, and those are configured.
+use crate::host::{self, MetricId};
+use crate::metric::{self, Kind, Metric, Reason};
+
+/// Names of one reason that are remembered. There are as many as issuers, and those are configured.
 const MAX_NAMES: usize = 4_096;
 
 /// The metrics of one plugin. Each exists from its first use on.
 #[derive(Default)]
 pub(crate) struct Metrics {
-    plain: HashMap<&'static str, Metric>,
-    requests: HashMap<&'static str, HashMap<String, Metric>>,
+    plain: HashMap<Metric, MetricId>,
+    requests: HashMap<Reason, HashMap<String, MetricId>>,
 }
 
 impl Metrics {
-    /// Counts one in `kube_oidc_filter.<name>`.
-    pub(crate) fn count(&mut self, name: &'static str) {
-        if let Some(metric) = self.plain(name, MetricKind::Counter) {
-            host::increment(metric);
-        }
+    /// Counts one.
+    pub(crate) fn count(&mut self, metric: Metric) {
+        self.record(metric, 1);
     }
 
-    /// Sets the gauge `kube_oidc_filter.<name>`.
-    pub(crate) fn set(&mut self, name: &'static str, value: u64) {
-        if let Some(metric) = self.plain(name, MetricKind::Gauge) {
-            host::record(metric, value);
-        }
+    /// Adds to a counter, sets a gauge, or gives a histogram a value.
+    pub(crate) fn record(&mut self, metric: Metric, value: u64) {
+        let metric::Description { name, kind, .. } = metric.description();
+        let id = match self.plain.get(&metric) {
+            Some(id) => *id,
+            None => {
+                let Some(id) = host::metric(kind, name) else { return };
+                self.plain.insert(metric, id);
+                id
+            }
+        };
+        host::record(kind, id, value);
     }
 
-    /// Adds a value to the histogram `kube_oidc_filter.<name>`.
-    pub(crate) fn observe(&mut self, name: &'static str, value: u64) {
-        if let Some(metric) = self.plain(name, MetricKind::Histogram) {
-            host::record(metric, value);
-        }
-    }
-
-    /// Counts a request in `kube_oidc_filter.requests.<reason>.<source>`.
-    pub(crate) fn request(&mut self, reason: &'static str, source: &str) {
+    /// Counts a request.
+    pub(crate) fn request(&mut self, reason: Reason, source: Option<&Source>) {
+        let source = metric::source_name(source);
         let sources = self.requests.entry(reason).or_default();
-        if let Some(metric) = sources.get(source) {
-            host::increment(*metric);
+        if let Some(id) = sources.get(source) {
+            host::record(Kind::Counter, *id, 1);
             return;
         }
-        let name = format!("{PREFIX}.requests.{reason}.{}", label(source));
-        let Some(metric) = host::metric(MetricKind::Counter, &name) else { return };
-        host::increment(metric);
+        let Some(id) = host::metric(Kind::Counter, &metric::requests(reason, source)) else { return };
+        host::record(Kind::Counter, id, 1);
         if sources.len() < MAX_NAMES {
-            sources.insert(source.to_owned(), metric);
+            sources.insert(source.to_owned(), id);
         }
     }
-
-    fn plain(&mut self, name: &'static str, kind: MetricKind) -> Option<Metric> {
-        if let Some(metric) = self.plain.get(name) {
-            return Some(*metric);
-        }
-        let metric = host::metric(kind, &format!("{PREFIX}.{name}"))?;
-        self.plain.insert(name, metric);
-        Some(metric)
-    }
-}
-
-/// The name of an issuer as a part of a metric's name: without the scheme, and with `_` for what can't stand there.
-fn label(source: &str) -> String {
-    let source = source.strip_prefix("https://").unwrap_or(source);
-    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' };
-    source.chars().map(safe).collect()
 }

@@ -6,32 +6,33 @@ use authn::user::UserInfo;
 
 use crate::config::Records;
 use crate::host;
+use crate::metric::{Passed, Reason};
 use crate::record::{Outcome, RequestRecord, User, audit, fields, kube_oidc_proxy};
 use crate::root::Plugin;
 
 impl Plugin {
     /// Records a request that goes on. `lines` are its headers as they came.
-    pub(crate) fn record_forwarded(&self, lines: &[HeaderLine<'_>], forward: &Forward, reason: &'static str) {
+    pub(crate) fn record_forwarded(&self, lines: &[HeaderLine<'_>], forward: &Forward, passed: Passed) {
         let caller = forward.caller();
         let user = Some(view(caller.user()));
         self.write(lines, Outcome::Forwarded, user, forward.impersonated().map(view));
-        self.count_request(reason, Some(caller.source()));
+        self.count_request(passed.into(), Some(caller.source()));
     }
 
     /// Records a request that is answered here.
     pub(crate) fn record_refused(&self, lines: &[HeaderLine<'_>], refused: &Refused) {
         let Refused { rejection, source, user } = refused;
-        let reason = rejection.reason();
-        self.write(lines, Outcome::Refused { reason }, user.as_ref().map(view), None);
+        let reason = Reason::from(rejection);
+        self.write(lines, Outcome::Refused { reason: reason.name() }, user.as_ref().map(view), None);
         self.count_request(reason, source.as_ref());
     }
 
-    fn count_request(&self, reason: &'static str, source: Option<&Source>) {
-        host::set_log_field("authn_reason", reason);
+    fn count_request(&self, reason: Reason, source: Option<&Source>) {
+        host::set_log_field("authn_reason", reason.name());
         if let Some(source) = source {
             host::set_log_field("authn_issuer", source.name());
         }
-        self.state.borrow_mut().metrics.request(reason, source.map_or("none", Source::name));
+        self.state.borrow_mut().metrics.request(reason, source);
     }
 
     fn write(

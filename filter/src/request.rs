@@ -13,8 +13,9 @@ use proxy_wasm::types::Action;
 
 use crate::ask::{PAUSE, Waiting};
 use crate::host::{self, ContextId, Lines, Part};
+use crate::metric::{Metric, Passed};
 use crate::root::Plugin;
-use crate::verify::Timed;
+use crate::verify::{Checked, Timed};
 
 /// Decisions about one request: each kind of question is asked once, and then there is an answer to all of them.
 const MAX_DECISIONS: usize = 4;
@@ -120,10 +121,11 @@ impl Plugin {
         let mut state = self.state.borrow_mut();
         let decision = state.authenticator.decide(request, client_address, answers, now, &verifier);
         // Only who had to be verified is timed: the others would pay for it.
-        if let Some(spent) = verifier.spent() {
+        if let Some(Checked { good, spent }) = verifier.checked() {
             let whole = host::clock().unwrap_or(clock).saturating_sub(clock);
-            state.metrics.observe("verify_microseconds", microseconds(spent));
-            state.metrics.observe("decide_microseconds", microseconds(whole));
+            state.metrics.count(if good { Metric::SignaturesValid } else { Metric::SignaturesInvalid });
+            state.metrics.record(Metric::VerifyMicroseconds, microseconds(spent));
+            state.metrics.record(Metric::DecideMicroseconds, microseconds(whole));
         }
         decision
     }
@@ -149,7 +151,11 @@ impl Plugin {
             // Zero would mean no end.
             host::set_header(MAX_STREAM_DURATION, life.as_millis().max(1).to_string().as_bytes());
         }
-        self.record_forwarded(lines, forward, if leads_upstream { "ok" } else { "not_upstream" });
+        self.record_forwarded(
+            lines,
+            forward,
+            if leads_upstream { Passed::Upstream } else { Passed::NotUpstream },
+        );
     }
 
     fn refuse(&self, lines: &[HeaderLine<'_>], refused: &Refused) {

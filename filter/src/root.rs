@@ -15,6 +15,7 @@ use crate::absent::AbsentKeys;
 use crate::config::Config;
 use crate::feed::{Answer, Feed, Next, TICK_MILLISECONDS};
 use crate::host::{self, ContextId};
+use crate::metric::Metric;
 use crate::metrics::Metrics;
 use crate::request::HttpRequest;
 use crate::verify::Verifier;
@@ -166,7 +167,7 @@ impl Plugin {
 
     /// Counts a poll that failed, and says so at the first of several in a row.
     fn poll_failed(&self, is_first: bool, why: &str) {
-        self.count("feed_failures");
+        self.state.borrow_mut().metrics.count(Metric::FeedFailures);
         if is_first {
             let cluster = self.config.snapshot_target.cluster();
             host::error(&format!("no snapshot from cluster {cluster}: {why}"));
@@ -230,7 +231,7 @@ impl Plugin {
             Ok(snapshot) => snapshot,
             Err(error) => {
                 host::error(&format!("snapshot refused: {error}"));
-                self.count("snapshots_refused");
+                self.state.borrow_mut().metrics.count(Metric::SnapshotsRefused);
                 return (Answer::Failed, None);
             }
         };
@@ -241,9 +242,9 @@ impl Plugin {
             return (Answer::NothingNewer, None);
         }
         state.absent.clear();
-        state.metrics.count("snapshots_adopted");
-        state.metrics.set("snapshot_generation", generation.counter);
-        state.metrics.set("snapshot_adopted_timestamp_seconds", now.get());
+        state.metrics.count(Metric::SnapshotsAdopted);
+        state.metrics.record(Metric::SnapshotGeneration, generation.counter);
+        state.metrics.record(Metric::SnapshotAdoptedTimestampSeconds, now.get());
         drop(state);
         (Answer::Adopted, Some(generation))
     }
@@ -263,11 +264,6 @@ impl Plugin {
                 return;
             }
         }
-    }
-
-    /// Counts one in `kube_oidc_filter.<name>`.
-    pub(crate) fn count(&self, name: &'static str) {
-        self.state.borrow_mut().metrics.count(name);
     }
 }
 

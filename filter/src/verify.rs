@@ -74,20 +74,29 @@ impl Verifier {
     }
 }
 
-/// A verifier that says how long it took.
+/// A verifier that says what it had to do.
 pub(crate) struct Timed {
     verifier: Verifier,
-    spent: Cell<Option<Duration>>,
+    checked: Cell<Option<Checked>>,
+}
+
+/// The checks of one signature, by one key or several.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Checked {
+    /// Whether it is by one of them.
+    pub(crate) good: bool,
+    /// What all of them took.
+    pub(crate) spent: Duration,
 }
 
 impl Timed {
     pub(crate) const fn new(verifier: Verifier) -> Self {
-        Self { verifier, spent: Cell::new(None) }
+        Self { verifier, checked: Cell::new(None) }
     }
 
-    /// What all checks took; `None` when there was none.
-    pub(crate) const fn spent(&self) -> Option<Duration> {
-        self.spent.get()
+    /// What was checked; `None` when nothing was.
+    pub(crate) const fn checked(&self) -> Option<Checked> {
+        self.checked.get()
     }
 }
 
@@ -102,7 +111,9 @@ impl VerifySignature for Timed {
         let start = host::clock();
         let result = self.verifier.verify(key, algorithm, signing_input, signature);
         let took = host::clock().zip(start).map(|(end, start)| end.saturating_sub(start)).unwrap_or_default();
-        self.spent.set(Some(self.spent.get().unwrap_or_default().saturating_add(took)));
+        let Checked { good, spent } = self.checked.get().unwrap_or_default();
+        let checked = Checked { good: good || result.is_ok(), spent: spent.saturating_add(took) };
+        self.checked.set(Some(checked));
         result
     }
 

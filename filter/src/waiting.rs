@@ -11,6 +11,8 @@ use std::rc::Rc;
 use authn::decision::Question;
 use authn::time::UnixSeconds;
 
+use crate::metric::Metric;
+
 /// How many requests of one VM may wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -131,13 +133,13 @@ impl Kind {
         }
     }
 
-    /// The name of its counter.
+    /// Its counter.
     #[must_use]
-    pub const fn counter(self) -> &'static str {
+    pub const fn counter(self) -> Metric {
         match self {
-            Self::Keys => "waits_keys",
-            Self::Impersonation => "waits_impersonation",
-            Self::Token => "waits_token",
+            Self::Keys => Metric::WaitsKeys,
+            Self::Impersonation => Metric::WaitsImpersonation,
+            Self::Token => Metric::WaitsToken,
         }
     }
 }

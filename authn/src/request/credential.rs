@@ -4,22 +4,22 @@ use crate::token::{BearerToken, TokenError};
 use crate::websocket::{SubprotocolError, Subprotocols};
 
 /// Why a request has no credential to look at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, strum::VariantArray, thiserror::Error)]
 pub enum CredentialError {
     /// A bearer token in the WebSocket subprotocol and one in `authorization`.
-    #[error("two credentials of different kinds")]
+    #[error("a token in `authorization` and one in the WebSocket subprotocol")]
     BothKinds,
     /// No credential, or one of another scheme.
     #[error("no bearer token")]
     Missing,
     /// Not exactly one token in `authorization`.
-    #[error("authorization is not one bearer token")]
+    #[error("`authorization` is not exactly one bearer token")]
     NotOneToken,
     /// Longer than [`MAX_TOKEN`](crate::token::MAX_TOKEN).
-    #[error("the token is too long")]
+    #[error("a token over 16 KiB")]
     TooLong,
     /// What kube-apiserver refuses of a bearer subprotocol.
-    #[error("unusable bearer subprotocol")]
+    #[error("a bearer subprotocol that kube-apiserver refuses")]
     WebSocket,
 }
 
