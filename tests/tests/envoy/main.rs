@@ -21,6 +21,7 @@ mod headers;
 mod hostile;
 mod impersonation;
 mod isolation;
+mod metrics;
 mod other_tokens;
 mod outages;
 mod record_rows;
