@@ -5,6 +5,11 @@ use authn::jwks::JwksError;
 
 /// Why an issuer's keys could not be fetched.
 #[derive(Debug, thiserror::Error)]
+#[cfg_attr(
+    test,
+    derive(strum::EnumDiscriminants),
+    strum_discriminants(name(Kind), vis(), derive(strum::VariantArray))
+)]
 pub(crate) enum FetchError {
     #[error("{url}: {error}")]
     At { url: String, error: Box<FetchError> },
@@ -42,6 +47,7 @@ pub(crate) enum FetchError {
 
 /// What is wrong with a server's certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(strum::VariantArray))]
 pub(crate) enum TlsProblem {
     /// It is a CA's own certificate.
     CaAsServer,
@@ -118,5 +124,36 @@ impl FetchError {
             Self::Tls { .. } => "does the server speak TLS 1.2 or 1.3 on this port?",
             Self::Transfer { .. } => "try again; if it stays, look at the issuer's logs",
         }
+    }
+}
+
+#[cfg(test)]
+impl FetchError {
+    /// One of each kind.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        use strum::VariantArray as _;
+
+        let (url, detail) = (String::new, String::new);
+        Kind::VARIANTS.iter().flat_map(move |kind| match kind {
+            Kind::At => vec![Self::At { url: url(), error: Self::Timeout.into() }],
+            Kind::BodyTooLarge => vec![Self::BodyTooLarge { limit: 0 }],
+            Kind::CertificateAuthority => vec![Self::CertificateAuthority],
+            Kind::Connect => vec![Self::Connect { detail: detail() }],
+            Kind::Discovery => vec![Self::Discovery(DiscoveryError::Malformed)],
+            Kind::Internal => vec![Self::Internal],
+            Kind::Jwks => vec![Self::Jwks(JwksError::Malformed)],
+            Kind::KeysTooLarge => vec![Self::KeysTooLarge { bytes: 0, limit: 0 }],
+            Kind::NoUsableKey => vec![Self::NoUsableKey { dropped: 0 }],
+            Kind::NotHttps => vec![Self::NotHttps],
+            Kind::Redirect => vec![Self::Redirect],
+            Kind::Status => vec![Self::Status { code: 500 }],
+            Kind::SystemRoots => vec![Self::SystemRoots],
+            Kind::Timeout => vec![Self::Timeout],
+            Kind::Tls => {
+                let problems = TlsProblem::VARIANTS.iter().copied();
+                problems.map(|problem| Self::Tls { problem, detail: detail() }).collect()
+            }
+            Kind::Transfer => vec![Self::Transfer { detail: detail() }],
+        })
     }
 }

@@ -39,6 +39,11 @@ impl ApiServer {
 
 /// Why there is no answer that helps. Never holds a token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[cfg_attr(
+    test,
+    derive(strum::EnumDiscriminants),
+    strum_discriminants(name(Kind), vis(), derive(strum::VariantArray))
+)]
 pub(crate) enum KubeError {
     #[error("the answer is not what was asked for")]
     Answer,
@@ -70,5 +75,25 @@ impl KubeError {
             Self::Timeout => "timeout",
             Self::Unreachable { .. } => "unreachable",
         }
+    }
+}
+
+#[cfg(test)]
+impl KubeError {
+    /// One of each kind.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        use strum::VariantArray as _;
+
+        Kind::VARIANTS.iter().flat_map(|kind| match kind {
+            Kind::Answer => vec![Self::Answer],
+            Kind::AnswerTooLarge => vec![Self::AnswerTooLarge { limit: 0 }],
+            Kind::Kubeconfig => vec![Self::Kubeconfig { path: String::new(), detail: String::new() }],
+            Kind::NotInCluster => vec![Self::NotInCluster],
+            Kind::Refused => {
+                [401, 403, 500].map(|code| Self::Refused { code, message: String::new() }).into()
+            }
+            Kind::Timeout => vec![Self::Timeout],
+            Kind::Unreachable => vec![Self::Unreachable { detail: String::new() }],
+        })
     }
 }

@@ -358,7 +358,10 @@ mod section;
 #[expect(clippy::string_slice, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
+    use crate::fetch_error::FetchError;
+    use crate::kube::KubeError;
 
+    const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md"));
     const ISSUER: &str = "https://issuer";
 
     /// Metrics that have all been counted or set once.
@@ -415,6 +418,25 @@ mod tests {
     #[test]
     fn the_page_says_what_is_counted() {
         section::assert_eq("metrics.md", "sidecar", &table(&counted().text()));
+    }
+
+    /// The values in the page's row of a label.
+    fn documented(metric: &str, label: &str) -> BTreeSet<&'static str> {
+        let begin = format!("| `{metric}` | `{label}` | ");
+        let row = PAGE.lines().find_map(|line| line.strip_prefix(&begin)).expect("the row");
+        // Every other part stands in backticks; what stands in brackets explains.
+        let explained = |part: &&str| part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        row.split('`').skip(1).step_by(2).filter(explained).filter(|part| *part != "impersonation").collect()
+    }
+
+    #[test]
+    fn the_page_has_the_results() {
+        let fetches = FetchError::all().map(|error| error.reason());
+        assert_eq!(documented("fetches_total", "result"), fetches.chain([SUCCESS]).collect());
+        let reviews = KubeError::all().map(|error| error.reason());
+        let others =
+            ["allowed", "authenticated", "busy", "cached", "denied", "joined", "malformed", "unknown"];
+        assert_eq!(documented("reviews_total", "result"), reviews.chain(others).collect());
     }
 
     #[test]
