@@ -9,7 +9,7 @@ use http::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::Config;
 use kube::client::AuthError;
-use kube::config::{AuthInfo, Cluster, KubeConfigOptions, Kubeconfig};
+use kube::config::{AuthInfo, Cluster, KubeConfigOptions, Kubeconfig, LoadDataError};
 
 use super::KubeError;
 use crate::cause::deepest;
@@ -126,12 +126,21 @@ pub(super) fn detail(error: &(dyn StdError + 'static)) -> String {
     let mut cause = Some(error);
     while let Some(error) = cause {
         match error.downcast_ref::<AuthError>() {
+            Some(AuthError::AuthExecStart(error)) => {
+                return format!("the exec plugin can't be started: {error}");
+            }
             Some(AuthError::AuthExecRun { out, .. }) => {
                 return format!("the exec plugin failed: {}", out.status);
             }
             Some(AuthError::AuthExecParse(_)) => return "what the exec plugin says can't be read".to_owned(),
-            _ => cause = error.source(),
+            Some(AuthError::ReadTokenFile(error, path)) => return format!("{}: {error}", path.display()),
+            _ => {}
         }
+        // Which of the files that a kubeconfig names it is; the innermost cause does not say.
+        if let Some(LoadDataError::ReadFile(error, path)) = error.downcast_ref() {
+            return format!("{}: {error}", path.display());
+        }
+        cause = error.source();
     }
     deepest(error).lines().next().unwrap_or_default().to_owned()
 }

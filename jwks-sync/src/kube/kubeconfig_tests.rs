@@ -85,6 +85,17 @@ async fn a_cluster_that_contradicts_itself_is_refused_when_it_is_the_current_one
     }
 }
 
+#[tokio::test]
+async fn a_file_that_is_missing_is_named() {
+    let text = "clusters: [{name: a, cluster: {server: 'https://a', certificate-authority: /no/such/ca}}]
+contexts: [{name: a, context: {cluster: a}}]
+current-context: a
+";
+    let kubeconfig = Kubeconfig::from_yaml(text).unwrap();
+    let refused = configuration(Path::new("file"), kubeconfig).await.unwrap_err().to_string();
+    assert!(refused.starts_with("kubeconfig file: /no/such/ca: "), "{refused}");
+}
+
 #[test]
 fn what_stands_in_a_bad_kubeconfig_is_not_told() {
     let path = std::env::temp_dir().join(format!("jwks-sync-bad-kubeconfig-{}", std::process::id()));
