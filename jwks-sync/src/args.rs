@@ -163,7 +163,7 @@ pub(crate) struct OidcOptions {
 #[command(next_help_heading = "A token webhook, with the flags of kube-apiserver")]
 pub(crate) struct TokenWebhookOptions {
     /// Kubeconfig that says where the webhook is: `server` is the whole URL. Read anew when it, or a file that it
-    /// names, changes. It is asked about tokens of other issuers, for filters that have it switched on.
+    /// names, changes. It is asked last, about tokens of issuers that aren't configured.
     #[arg(long, value_name = "FILE")]
     pub(crate) authentication_token_webhook_config_file: Option<PathBuf>,
 

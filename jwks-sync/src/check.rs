@@ -100,7 +100,7 @@ fn about_configuration(
         findings.push(Finding::Ok(format!("policy: {issuers} may hand out system: names")));
     }
     if policy.names_token_webhook() && !has_webhook {
-        let text = "policy: names the token webhook, and --authentication-token-webhook-config-file none";
+        let text = "policy: tokenWebhook has no effect without --authentication-token-webhook-config-file";
         findings.push(Finding::Note(text.to_owned()));
     }
     for issuer in policy.unknown_issuers(authentication) {

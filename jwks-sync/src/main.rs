@@ -13,6 +13,8 @@
 //! | may A act as B, whose token is this? | `review`, `kube` |
 //! | what do the filters get? | `store`, `server`, `codec` |
 //! | is all well? | `health`, `metrics`, `telemetry`, `check` |
+//! | in what order does it start? | `app` |
+//! | what do several of them use? | `cause`, `clock`, `console`, `fetch_error`, `file` |
 
 mod app;
 mod args;
