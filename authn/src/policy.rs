@@ -61,7 +61,7 @@ pub enum AddedExtraError {
     #[error("{0:?} must be a key in lower case")]
     Key(String),
     /// The key is kept for the original user of `kubectl --as`, or is a token's own.
-    #[error("{0:?} is reserved")]
+    #[error("{0:?} is a key that only the gateway or the token sets")]
     Reserved(String),
     /// More than [`MAX_ADDED_VALUES`].
     #[error("more than {MAX_ADDED_VALUES} values")]

@@ -51,8 +51,13 @@ pub enum ConfigError {
     #[error("plugin configuration: tokenPassthrough.audiences: must be up to {MAX_AUDIENCES} names")]
     Audiences,
     /// Values that can't be added.
-    #[error("plugin configuration: extraUserHeaders, clientAddressExtra: {0}")]
-    Extra(#[from] AddedExtraError),
+    #[error("plugin configuration: {field}: {source}")]
+    Extra {
+        /// Name of the field.
+        field: &'static str,
+        /// What is wrong with it.
+        source: AddedExtraError,
+    },
     /// Not JSON of this shape; `path` leads to the field.
     #[error("plugin configuration: {path}: {source}")]
     Json {
@@ -150,6 +155,10 @@ impl TryFrom<RawConfig> for Config {
         if disable_impersonation && client_address_extra.is_some() {
             return Err(ConfigError::NotImpersonated("clientAddressExtra"));
         }
+        let added_extra =
+            AddedExtra::new(extra_user_headers, client_address_extra.clone()).map_err(|source| {
+                ConfigError::Extra { field: field_of(&source, client_address_extra.as_deref()), source }
+            })?;
         Ok(Self {
             snapshot_target: target("snapshotCluster", &snapshot_cluster)?,
             request_target: target("requestCluster", &request_cluster)?,
@@ -163,11 +172,27 @@ impl TryFrom<RawConfig> for Config {
                 },
                 upstream_identity,
                 token_passthrough,
-                added_extra: AddedExtra::new(extra_user_headers, client_address_extra)?,
+                added_extra,
             },
             end_streams_at_token_expiry,
             records: Records { kube_oidc_proxy, audit },
         })
+    }
+}
+
+/// Which of the two fields an error is about.
+fn field_of(error: &AddedExtraError, client_address_extra: Option<&str>) -> &'static str {
+    let key = match error {
+        AddedExtraError::Duplicate(key)
+        | AddedExtraError::Key(key)
+        | AddedExtraError::Reserved(key)
+        | AddedExtraError::Value(key) => Some(key),
+        AddedExtraError::TooMany => None,
+    };
+    if key.is_some_and(|key| client_address_extra == Some(key)) {
+        "clientAddressExtra"
+    } else {
+        "extraUserHeaders"
     }
 }
 
@@ -245,12 +270,17 @@ mod tests {
         refused("/upstreamCluster", json!([]), "upstreamCluster: unknown field `upstreamCluster`");
         refused("/sidecar/cluster", json!(""), "sidecar.cluster: unknown field `cluster`");
         refused("/records", json!({"audits": true}), "records.audits: unknown field `audits`");
+        refused("/records", json!(true), "records: invalid type: boolean `true`, expected an object");
         refused("/tokenPassthrough", json!({"audience": []}), "tokenPassthrough.audience: unknown field");
         refused("/tokenPassthrough", json!({"audiences": [""]}), "tokenPassthrough.audiences: ");
         refused("/clientImpersonation", json!("allow"), "clientImpersonation: unknown variant `allow`");
-        refused("/extraUserHeaders", json!({"A": ["x"]}), "extraUserHeaders, clientAddressExtra: \"A\" ");
+        refused("/extraUserHeaders", json!({"A": ["x"]}), "extraUserHeaders: \"A\" ");
         refused("/extraUserHeaders", json!({"a": "x"}), "extraUserHeaders.a: invalid type");
-        refused("/clientAddressExtra", json!("originaluser.jetstack.io-x"), "is reserved");
+        refused(
+            "/clientAddressExtra",
+            json!("originaluser.jetstack.io-x"),
+            "clientAddressExtra: \"originaluser",
+        );
         refused("/sidecar/requestCluster", json!(""), "sidecar.requestCluster: ");
         refused("/sidecar/snapshotCluster", json!("x".repeat(65)), "sidecar.snapshotCluster: ");
         refused("/upstreamClusters", json!([]), "upstreamClusters: ");

@@ -8,7 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 /// Configuration of the filter kube-oidc-filter: the JSON in its `configuration`.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema), schemars(title = "kube-oidc-filter"))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an object")]
 pub(super) struct RawConfig {
     /// Where the sidecar jwks-sync is.
     pub(super) sidecar: RawSidecar,
@@ -44,7 +44,7 @@ pub(super) struct RawConfig {
 /// Where the sidecar jwks-sync is.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an object")]
 pub(super) struct RawSidecar {
     /// Envoy cluster of its socket, for snapshots alone.
     pub(super) snapshot_cluster: String,
@@ -69,7 +69,7 @@ pub(super) enum RawClientImpersonation {
 /// Which of the API server's own tokens pass.
 #[derive(Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an object")]
 pub(super) struct RawTokenPassthrough {
     /// Audiences of which a token must have one. None: those of the API server.
     #[serde(default)]
@@ -79,7 +79,7 @@ pub(super) struct RawTokenPassthrough {
 /// Records that are rendered for Envoy's access loggers.
 #[derive(Default, Deserialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, expecting = "an object")]
 pub(super) struct RawRecords {
     /// kube-oidc-proxy's line: filter state wasm.authn_kube_oidc_proxy.
     #[serde(default)]
