@@ -91,6 +91,9 @@ fn about_configuration(
     has_webhook: bool,
 ) -> Vec<Finding> {
     let mut findings = vec![match authentication.jwt.len() {
+        0 if has_webhook => {
+            Finding::Ok("configuration: no issuer; the token webhook alone knows people".to_owned())
+        }
         0 => Finding::Note("configuration: no issuer, so nobody can sign in".to_owned()),
         count => Finding::Ok(format!("configuration: {}", counted(count, "issuer"))),
     }];
