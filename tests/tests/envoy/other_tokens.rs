@@ -334,3 +334,22 @@ async fn a_gateway_that_impersonates_nobody_lets_good_tokens_through() {
     assert_eq!(client.get("/api").send().await.status, 401);
     assert_eq!(chain.api.requests().len(), count);
 }
+
+/// kube-apiserver trims U+00A0 and reads `Authorization` before the subprotocol.
+#[tokio::test]
+async fn beside_a_judged_subprotocol_no_authorization_goes_on_unread() {
+    let (issuer, api) = (Issuer::start().await, ApiServer::start().await);
+    let options = GatewayOptions::new(&api, gateway::configuration(&[&issuer])).without_credential();
+    let gateway = options.filter(&json!({"disableImpersonation": true})).start().await;
+    let chain = Chain { issuer, api, gateway };
+    let alice = chain.alice();
+    let protocols = format!(
+        "base64url.bearer.authorization.k8s.io.{}, v5.channel.k8s.io",
+        base64(&alice).trim_end_matches('=').replace('+', "-").replace('/', "_")
+    );
+    let request = chain.gateway.client().get("/api/v1/namespaces/a/pods/b/exec");
+    let request = request.header("Sec-WebSocket-Protocol", protocols.as_bytes());
+    let request = request.header("Authorization", "\u{a0}Bearer another".as_bytes());
+    drop(request.upgrade("websocket").await);
+    assert_eq!(chain.api.last_request().lines("authorization"), []);
+}
