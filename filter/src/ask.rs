@@ -99,7 +99,15 @@ impl Plugin {
             })
         });
         let Some(call) = call.flatten() else {
-            self.state.borrow_mut().waiting.room(kind).leave(&queue);
+            let mut state = self.state.borrow_mut();
+            state.waiting.room(kind).leave(&queue);
+            if !timeout.is_zero() && !std::mem::replace(&mut state.has_asked_in_vain, true) {
+                let cluster = self.config.request_target.cluster();
+                host::error(&format!(
+                    "nothing can be asked of cluster {cluster}: there is no such cluster, by Envoy's account; look at sidecar.requestCluster"
+                ));
+            }
+            drop(state);
             unasked(question, KeysAnswer::Refreshed(RefreshOutcome::Failed), asked, answers);
             return None;
         };

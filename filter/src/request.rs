@@ -65,7 +65,8 @@ impl HttpRequest {
                 }
                 Decision::Ask(question) => {
                     let deadline = *self.deadline.get_or_insert(clock.saturating_add(PAUSE));
-                    let remaining = deadline.saturating_sub(clock);
+                    // A clock that steps back gives nobody more time.
+                    let remaining = deadline.saturating_sub(clock).min(PAUSE);
                     let now = UnixSeconds::new(clock.as_secs());
                     self.waiting = plugin.ask(self.id, question, now, remaining, &mut self.answers);
                     if self.waiting.is_some() {

@@ -47,6 +47,8 @@ pub(crate) struct State {
     pub(crate) authenticator: Authenticator,
     pub(crate) waiting: WaitingRooms,
     pub(crate) absent: AbsentKeys,
+    /// Whether it was said that the sidecar can't be asked.
+    pub(crate) has_asked_in_vain: bool,
     pub(crate) metrics: Metrics,
     feed: Feed,
     /// What lay in shared data and could not be used.
@@ -138,6 +140,7 @@ impl Plugin {
                 ),
                 waiting: WaitingRooms::default(),
                 absent: AbsentKeys::default(),
+                has_asked_in_vain: false,
                 metrics: Metrics::default(),
                 feed: Feed::new(u64::from_le_bytes(jitter)),
                 refused: None,

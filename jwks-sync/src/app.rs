@@ -31,6 +31,8 @@ pub(crate) enum AppError {
     Ended { task: &'static str },
     #[error("--health-address {address}: {error}")]
     Health { address: SocketAddr, error: io::Error },
+    #[error("--kubeconfig: {0}")]
+    Kubeconfig(KubeError),
     #[error(transparent)]
     Load(#[from] LoadError),
     #[error("the system gives no random numbers: {0}")]
@@ -70,6 +72,11 @@ pub(crate) async fn run(config: Config) -> Result<(), AppError> {
         }
         None => None,
     };
+    let api_server = ApiServer::new(config.kubeconfig.clone());
+    if config.kubeconfig.is_some() {
+        // Asked for the first time hours later, it would be nobody's to see that it is bad.
+        api_server.load().await.map_err(AppError::Kubeconfig)?;
+    }
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(AppError::Random)?;
 
@@ -80,7 +87,7 @@ pub(crate) async fn run(config: Config) -> Result<(), AppError> {
     let metrics = Arc::new(Metrics::new());
     let store = Arc::new(Store::new(clock::epoch(), config.max_key_age.as_secs(), Arc::clone(&metrics)));
     let supply = Arc::new(Supply::new(Arc::clone(&store), Arc::clone(&metrics), webhook.is_some()));
-    let (api_server, outages) = (ApiServer::new(config.kubeconfig), Arc::new(Outages::default()));
+    let outages = Arc::new(Outages::default());
     let (stop, stopped) = watch::channel(false);
 
     let probe = Health::new(

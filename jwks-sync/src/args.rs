@@ -168,15 +168,31 @@ pub(crate) struct TokenWebhookOptions {
     pub(crate) authentication_token_webhook_config_file: Option<PathBuf>,
 
     /// How long the webhook's yes may be relied on (such as 2m or 1m30s); 0 for not at all. A no never is.
-    #[arg(long, value_name = "DURATION", default_value = "2m")]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "2m",
+        requires = "authentication_token_webhook_config_file"
+    )]
     pub(crate) authentication_token_webhook_cache_ttl: String,
 
     /// The version of TokenReview to ask in.
-    #[arg(long, value_enum, value_name = "VERSION", default_value_t)]
+    #[arg(
+        long,
+        value_enum,
+        value_name = "VERSION",
+        default_value_t,
+        requires = "authentication_token_webhook_config_file"
+    )]
     pub(crate) authentication_token_webhook_version: TokenReviewVersion,
 
     /// Audiences of which a token must have one, as far as the webhook knows of audiences. Default: none are asked for.
-    #[arg(long, value_name = "AUDIENCE,...", value_delimiter = ',')]
+    #[arg(
+        long,
+        value_name = "AUDIENCE,...",
+        value_delimiter = ',',
+        requires = "authentication_token_webhook_config_file"
+    )]
     pub(crate) api_audiences: Vec<String>,
 }
 
@@ -189,6 +205,21 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn flags_of_a_webhook_want_one() {
+        let parse = |flags: &[&str]| Arguments::try_parse_from([&["jwks-sync"], flags].concat()).is_ok();
+        let file = "--authentication-token-webhook-config-file=x";
+        for flag in [
+            "--api-audiences=a",
+            "--authentication-token-webhook-version=v1",
+            "--authentication-token-webhook-cache-ttl=1m",
+        ] {
+            assert!(!parse(&[flag]), "{flag}");
+            assert!(parse(&[flag, file]), "{flag}");
+        }
+        assert!(parse(&[file]) && parse(&[]));
     }
 
     #[test]

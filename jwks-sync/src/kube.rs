@@ -35,6 +35,14 @@ impl ApiServer {
         let origin = kubeconfig.map_or(Origin::Pod, Origin::Kubeconfig);
         Self { connection: Arc::new(Connection::new(origin)) }
     }
+
+    /// Reads the kubeconfig. Nothing is connected yet.
+    ///
+    /// # Errors
+    /// [`KubeError`] says what is wrong with it.
+    pub(crate) async fn load(&self) -> Result<(), KubeError> {
+        self.connection.client().await.map(drop)
+    }
 }
 
 /// Why there is no answer that helps. Never holds a token.
@@ -74,6 +82,16 @@ impl KubeError {
             Self::Refused { .. } => "refused",
             Self::Timeout => "timeout",
             Self::Unreachable { .. } => "unreachable",
+        }
+    }
+}
+
+impl KubeError {
+    /// The same without what was said of a refusal: where a client's token was asked about, it may repeat that.
+    pub(crate) fn without_message(self) -> Self {
+        match self {
+            Self::Refused { code, .. } => Self::Refused { code, message: String::new() },
+            other => other,
         }
     }
 }

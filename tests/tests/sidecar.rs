@@ -113,6 +113,13 @@ async fn bad_files_and_flags_stop_the_start() {
         assert_eq!(sidecar.exit_code().await, Some(1), "{file}");
         assert!(sidecar.log().contains(words), "{}", sidecar.log());
     }
+    // A kubeconfig is looked at before it is needed.
+    let mut sidecar = Sidecar::new();
+    sidecar.write("authn.json", configuration(&[]).to_string());
+    sidecar.write("token", "t");
+    sidecar.spawn(&[&FLAGS[..], &["--kubeconfig=${DIR}/missing"]].concat()).await;
+    assert_eq!(sidecar.exit_code().await, Some(1));
+    assert!(sidecar.log().contains("--kubeconfig: kubeconfig "), "{}", sidecar.log());
     let mut sidecar = Sidecar::new();
     sidecar.write("token", "t");
     let flags =

@@ -187,6 +187,8 @@ fn names(names: Vec<String>, path: &Path, errors: &mut FieldErrors) -> BTreeSet<
     for (position, name) in names.iter().enumerate() {
         if !name.starts_with(RESERVED) {
             errors.invalid(&path.index(position), name, "must begin with \"system:\"");
+        } else if name.contains('*') {
+            errors.invalid(&path.index(position), name, "must be a whole name: there are no patterns");
         }
     }
     names.into_iter().collect()
@@ -285,6 +287,11 @@ issuers:
             (
                 "tokenWebhook: {allowedSystemUsernames: [alice]}",
                 "tokenWebhook.allowedSystemUsernames[0]: Invalid value: \"alice\": must begin with \"system:\"",
+            ),
+            (
+                "tokenWebhook: {allowedSystemGroups: ['system:*']}",
+                "tokenWebhook.allowedSystemGroups[0]: Invalid value: \"system:*\": must be a whole name: there are \
+                 no patterns",
             ),
             (
                 "tokenWebhook: [a]",

@@ -27,7 +27,8 @@ impl TokenReviewer for ApiServer {
     async fn review(&self, token: &str, audiences: &[String]) -> Result<Option<UserInfo>, KubeError> {
         let version = TokenReviewVersion::V1;
         let body = token_review::question(version, token, audiences);
-        let answer = self.connection.post("/apis/authentication.k8s.io/v1/tokenreviews", body).await?;
+        let answer = self.connection.post("/apis/authentication.k8s.io/v1/tokenreviews", body).await;
+        let answer = answer.map_err(KubeError::without_message)?;
         token_review::answer(version, &answer, audiences, AudienceRule::MustBeNamed)
     }
 }

@@ -101,7 +101,8 @@ fn user(ReviewedUser { username, uid, groups, extra }: ReviewedUser) -> Result<O
 
 fn size(user: &UserInfo) -> usize {
     let extra = user.extra().iter().flat_map(|(key, values)| std::iter::once(key).chain(values));
-    let texts = user.groups().iter().chain(extra).map(String::len);
+    // What an entry takes beside its text counts too: empty ones are not free.
+    let texts = user.groups().iter().chain(extra).map(|text| text.len().saturating_add(size_of::<String>()));
     texts.fold(user.username().len().saturating_add(user.uid().len()), usize::saturating_add)
 }
 

@@ -61,11 +61,7 @@ impl TokenReviewer for TokenWebhook {
             }
             answer => answer,
         };
-        // What it says of a refusal may repeat the token.
-        let answer = answer.map_err(|failure| match failure {
-            KubeError::Refused { code, .. } => KubeError::Refused { code, message: String::new() },
-            failure => failure,
-        })?;
+        let answer = answer.map_err(KubeError::without_message)?;
         token_review::answer(self.version, &answer, &self.audiences, AudienceRule::MayBeAbsent)
     }
 }

@@ -291,6 +291,20 @@ async fn without_an_answer_nobody_passes() {
 }
 
 #[tokio::test]
+async fn a_cluster_that_is_misspelt_is_told_to_the_operator() {
+    let chain = chain_with(|options| {
+        options
+            .asks_with(OWN)
+            .alter(r#""requestCluster": "jwks_sync_requests""#, r#""requestCluster": "jwks_sync_request""#)
+    })
+    .await;
+    let answer = request(&chain, &[("Impersonate-User", "bob")]).send().await;
+    assert_status(&answer, 503, "the sign-in service is not available at the moment");
+    let log = chain.gateway.envoy.log();
+    assert!(log.contains("sidecar.requestCluster"), "{log}");
+}
+
+#[tokio::test]
 async fn leave_is_the_askers_alone_and_ends() {
     contract("as-leave");
     let allowed = Arc::new(Mutex::new("alice"));
