@@ -46,11 +46,17 @@ impl Cluster {
 
     /// Starts it all, with other options for the gateway.
     pub(crate) async fn start_with(change: impl FnOnce(GatewayOptions) -> GatewayOptions) -> Self {
+        Self::start_on(&KubeApiServerOptions::default(), change).await
+    }
+
+    /// The same with another API server.
+    pub(crate) async fn start_on(
+        options: &KubeApiServerOptions,
+        change: impl FnOnce(GatewayOptions) -> GatewayOptions,
+    ) -> Self {
         let etcd = Etcd::start().await;
-        let (server, dex) = tokio::join!(
-            async { KubeApiServer::start(&etcd, &KubeApiServerOptions::default()).await },
-            Dex::start(&[ALICE, BOB], "")
-        );
+        let (server, dex) =
+            tokio::join!(async { KubeApiServer::start(&etcd, options).await }, Dex::start(&[ALICE, BOB], ""));
         for manifest in ["namespace.yaml", "serviceaccounts.yaml", "rbac.yaml"] {
             let path = repository().join("istio").join(manifest);
             server.admin().apply(&std::fs::read_to_string(path).expect("a shipped manifest")).await;

@@ -1,7 +1,8 @@
 //! Who is who, and who is nobody.
 
 use serde_json::json;
-use tests::cluster::{KubeApiServer, Kubectl};
+use tests::Ca;
+use tests::cluster::{KubeApiServer, KubeApiServerOptions, Kubectl};
 
 use crate::cluster::{ALICE, BOB, Cluster};
 
@@ -78,4 +79,30 @@ async fn who_is_nobody_gets_nowhere() {
     let own = Kubectl::new(&cluster.server.url(), cluster.server.ca_pem(), Some(&own)).await;
     let pods = own.run(&["get", "pods"]).await;
     assert!(pods.code == Some(1) && pods.stderr.contains("Forbidden"), "{}", pods.stderr);
+}
+
+/// An API server may read a front proxy's word about users from headers of any name, of which the gateway knows nothing.
+/// It takes that word from a client certificate alone, which Envoy has none of (kubernetes/kubernetes 119631).
+#[tokio::test]
+async fn a_front_proxys_headers_of_other_names_mean_nothing() {
+    let (directory, ca) = (tempfile::tempdir().expect("a directory"), Ca::new("front proxy CA"));
+    let options = KubeApiServerOptions {
+        flags: vec![
+            format!("--requestheader-client-ca-file={}", ca.write(directory.path()).display()),
+            "--requestheader-username-headers=X-Acme-User".to_owned(),
+            "--requestheader-group-headers=X-Acme-Group".to_owned(),
+            "--requestheader-extra-headers-prefix=X-Acme-Extra-".to_owned(),
+        ],
+        ..KubeApiServerOptions::default()
+    };
+    let cluster = Cluster::start_on(&options, |options| options).await;
+    let alice = cluster.dex.token(ALICE).await;
+    let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+    let client = cluster.gateway.client();
+    let request = client.post("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review).bearer(&alice);
+    let request = request.header("X-Acme-User", "admin").header("X-Acme-Group", "system:masters");
+    let user = request.header("X-Acme-Extra-a", "b").send().await.json()["status"]["userInfo"].clone();
+    assert_eq!(user["username"], "dex:alice@example.com");
+    assert_eq!(user["groups"], json!(["system:authenticated"]));
+    assert_eq!(user["extra"], json!(null));
 }

@@ -13,6 +13,7 @@
 
 mod anonymous;
 mod answers;
+mod configuration;
 mod contract;
 mod credential;
 mod destinations;
