@@ -84,7 +84,8 @@ impl Authenticator {
     pub fn new(policy: RequestPolicy, cache_bytes: usize, hash_key: HashKey) -> Self {
         let user = UserInfo::anonymous();
         let anonymous = ImpersonationHeaders::new(&user, &policy.added_extra).ok().map(|headers| {
-            Rc::new(Identity { caller: Caller { source: Source::Anonymous, user, expires: None }, headers })
+            let caller = Rc::new(Caller { source: Source::Anonymous, user, expires: None });
+            Rc::new(Identity { caller, headers })
         });
         Self {
             address_header: policy.added_extra.client_address_header().map(Rc::from),
@@ -166,7 +167,7 @@ impl Authenticator {
                 let client_address = self.address_header.clone().zip(client_address);
                 Ok(Forward(As::Impersonated { identity, target, authorization, client_address }))
             }
-            (Known::Impersonable(identity), None) => self.own(request, identity.caller.clone().into()),
+            (Known::Impersonable(identity), None) => self.own(request, Rc::clone(&identity.caller)),
             (Known::PassThrough(caller), _) => self.own(request, caller),
         }
     }

@@ -226,7 +226,7 @@ impl Caller {
 /// A caller whom the gateway may impersonate: guarded, and safe in headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Identity {
-    pub(crate) caller: Caller,
+    pub(crate) caller: Rc<Caller>,
     pub(crate) headers: ImpersonationHeaders,
 }
 

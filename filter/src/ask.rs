@@ -86,7 +86,7 @@ impl Plugin {
             return None;
         }
         if !state.waiting.room(kind).enter(&queue, asked) {
-            unasked(question, KeysAnswer::Full, asked, answers);
+            unasked(question, Unasked::Full, asked, answers);
             return None;
         }
         state.metrics.count(kind.counter());
@@ -108,7 +108,7 @@ impl Plugin {
                 ));
             }
             drop(state);
-            unasked(question, KeysAnswer::Refreshed(RefreshOutcome::Failed), asked, answers);
+            unasked(question, Unasked::Failed, asked, answers);
             return None;
         };
         Some(Waiting { plugin: Rc::clone(self), call, question, asked, queue })
@@ -137,18 +137,34 @@ impl Plugin {
     }
 }
 
-/// Notes why a question is not asked.
-fn unasked(question: Question, why: KeysAnswer, asked: UnixSeconds, answers: &mut Answers) {
-    let is_full = why == KeysAnswer::Full;
+/// Why a question is not asked.
+#[derive(Clone, Copy)]
+enum Unasked {
+    /// The sidecar can't be called, or time is up.
+    Failed,
+    /// Too many requests wait already.
+    Full,
+}
+
+/// Notes that a question is not asked.
+fn unasked(question: Question, why: Unasked, asked: UnixSeconds, answers: &mut Answers) {
     match question {
-        Question::Keys(_) => answers.keys(why),
+        Question::Keys(_) => answers.keys(match why {
+            Unasked::Failed => KeysAnswer::Refreshed(RefreshOutcome::Failed),
+            Unasked::Full => KeysAnswer::Full,
+        }),
         Question::Impersonation(question) => {
-            let answer =
-                if is_full { ReviewImpersonationResponse::Busy } else { ReviewImpersonationResponse::Failed };
+            let answer = match why {
+                Unasked::Failed => ReviewImpersonationResponse::Failed,
+                Unasked::Full => ReviewImpersonationResponse::Busy,
+            };
             answers.impersonation(question, answer, asked);
         }
         Question::Token(question) => {
-            let answer = if is_full { ReviewTokenResponse::Busy } else { ReviewTokenResponse::Failed };
+            let answer = match why {
+                Unasked::Failed => ReviewTokenResponse::Failed,
+                Unasked::Full => ReviewTokenResponse::Busy,
+            };
             answers.token(question, answer, asked);
         }
     }

@@ -42,19 +42,20 @@ impl Plugin {
         user: Option<User<'_>>,
         impersonated: Option<User<'_>>,
     ) {
+        // The single fields have no use for what Envoy's own format prints.
+        let is_rendered = self.config.records != Records::default();
         let value = |wanted| {
-            lines.iter().find(|(name, _)| *name == wanted).map(|(_, value)| *value).unwrap_or_default()
+            let line = is_rendered.then(|| lines.iter().find(|(name, _)| *name == wanted)).flatten();
+            line.map(|(_, value)| *value).unwrap_or_default()
         };
-        // The single fields have no use for addresses: Envoy's own format prints them.
-        let has_addresses = self.config.records != Records::default();
         let record = RequestRecord {
             outcome,
             method: value(":method"),
             path: value(":path"),
             user,
             impersonated,
-            source: has_addresses.then(host::client_address).flatten(),
-            peer: has_addresses.then(host::peer_address).flatten(),
+            source: is_rendered.then(host::client_address).flatten(),
+            peer: is_rendered.then(host::peer_address).flatten(),
             user_agent: value("user-agent"),
             audit_id: value("x-request-id"),
         };

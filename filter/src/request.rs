@@ -19,6 +19,8 @@ use crate::verify::{Checked, Timed};
 
 /// Decisions about one request: each kind of question is asked once, and then there is an answer to all of them.
 const MAX_DECISIONS: usize = 4;
+/// How Envoy's router is told when a stream must end at the latest, in milliseconds. It goes no further.
+const MAX_STREAM_DURATION: &str = "x-envoy-upstream-stream-duration-ms";
 
 /// A request on its way.
 pub(crate) struct HttpRequest {
@@ -164,9 +166,6 @@ impl Plugin {
         host::reply(&refused.rejection);
     }
 }
-
-/// How Envoy's router is told when a stream must end at the latest, in milliseconds. It goes no further.
-const MAX_STREAM_DURATION: &str = "x-envoy-upstream-stream-duration-ms";
 
 fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)

@@ -200,7 +200,7 @@ fn identity(
 ) -> Result<Identity, Rejection> {
     let user = user.guarded(guard).map_err(Rejection::Identity)?;
     let headers = ImpersonationHeaders::new(&user, &policy.added_extra).map_err(Rejection::Identity)?;
-    Ok(Identity { caller: Caller { source, user, expires }, headers })
+    Ok(Identity { caller: Rc::new(Caller { source, user, expires }), headers })
 }
 
 fn usable_keys(issuer: &Issuer, now: UnixSeconds) -> Result<&IssuerKeys, Unavailable> {
