@@ -4,7 +4,7 @@ CARGO ?= cargo
 TOOLS := tests/tools/install
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test hop-test lint fmt toolchain
+.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test hop-test bench lint fmt toolchain
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -32,6 +32,11 @@ hop-test: filter sidecar ## Header attacks, with nginx, HAProxy and a Go proxy b
 	set -e; tools="$$($(TOOLS) envoy haproxy nginx reverse-proxy)"; set -- $$tools; \
 	ENVOY="$$1" HAPROXY="$$2" NGINX="$$3" REVERSE_PROXY="$$4" \
 	$(CARGO) test --locked --package tests --features hops --lib --test hops
+
+bench: filter ## What a request costs Envoy with the filter, beside Envoy's own filters (half an hour on a quiet machine)
+	$(CARGO) build --locked --profile sidecar --package jwks-sync --package bench
+	ENVOY="$$($(TOOLS) envoy)" JWKS_SYNC="$${CARGO_TARGET_DIR:-target}/sidecar/jwks-sync" \
+	$(CARGO) run --locked --quiet --profile sidecar --package bench -- $(BENCH_FLAGS)
 
 lint: filter ## Formatting, clippy on both targets, and the architecture
 	$(CARGO) fmt --all --check

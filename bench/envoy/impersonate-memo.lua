@@ -144,7 +144,10 @@ local function identity(authorization)
   end
   if not is_authenticated then groups[count + 1] = AUTHENTICATED end
 
-  local one = { user = user, groups = groups, issuer = claims.iss, logged_groups = concat(groups, "|") }
+  local uid = claims.oid
+  if type(uid) ~= "string" then return nil, "401", "uid_claim" end
+
+  local one = { user = user, uid = uid, groups = groups, issuer = claims.iss, logged_groups = concat(groups, "|") }
   local credential = claims.jti
   if type(credential) == "string" and credential ~= "" then
     one.credential, one.logged_credential = "JTI=" .. credential, LOGGED_CREDENTIAL_ID .. credential
@@ -188,6 +191,10 @@ function envoy_on_request(handle)
   add(headers, "impersonate-user", one.user)
   for i = 1, #groups do add(headers, "impersonate-group", groups[i]) end
   local state = handle:streamInfo():filterState()
+  if one.uid ~= "" then
+    add(headers, "impersonate-uid", one.uid)
+    state:set("wasm.authn_uid", "envoy.string", one.uid)
+  end
   if one.credential then
     add(headers, CREDENTIAL_ID, one.credential)
     state:set("wasm.authn_extra", "envoy.string", one.logged_credential)

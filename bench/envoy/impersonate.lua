@@ -67,6 +67,12 @@ function envoy_on_request(handle)
   end
 
   local state = info:filterState()
+  local uid = claims.oid
+  if type(uid) ~= "string" then return refuse(handle, "401", "uid_claim") end
+  if uid ~= "" then
+    add(headers, "impersonate-uid", uid)
+    state:set("wasm.authn_uid", "envoy.string", uid)
+  end
   local credential = claims.jti
   if type(credential) == "string" and credential ~= "" then
     add(headers, CREDENTIAL_ID, "JTI=" .. credential)
