@@ -6,7 +6,7 @@
 mod der;
 mod portable;
 
-pub use der::ecdsa_signature_der;
+pub use der::{EcdsaSignatureDer, ecdsa_signature_der};
 pub use portable::Portable;
 
 use crate::algorithm::Algorithm;

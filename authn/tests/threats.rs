@@ -404,7 +404,7 @@ fn ecdsa_der() {
     for algorithm in [Algorithm::Es256, Algorithm::Es384, Algorithm::Es512] {
         let token = threat("ecdsa-der").algorithm(algorithm).token();
         let der = authn::signature::ecdsa_signature_der(algorithm, &signature_of(&token)).unwrap();
-        let forged = with_signature(&token, &der);
+        let forged = with_signature(&token, der.as_slice());
         assert_eq!(
             decided(&case_snapshot(algorithm), &forged),
             Outcome::Reject("signature", 401),

@@ -180,7 +180,7 @@ fn verifies_as_der(spki: &[u8], algorithm: Algorithm, message: &[u8], signature:
         ($curve:ident, $hash:ident) => {{
             let key = $curve::PublicKey::from_public_key_der(spki).unwrap().to_sec1_bytes();
             let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(&key).unwrap();
-            $curve::ecdsa::Signature::from_der(&der)
+            $curve::ecdsa::Signature::from_der(der.as_slice())
                 .is_ok_and(|signature| key.verify_prehash(&$hash::digest(message), &signature).is_ok())
         }};
     }
