@@ -32,7 +32,20 @@ pub struct NotCanonical;
 /// # Errors
 /// [`NotCanonical`] for padding, characters of another alphabet, white space and non-zero trailing bits.
 pub fn decode(text: &[u8]) -> Result<Vec<u8>, NotCanonical> {
-    CANONICAL.decode(text).map_err(|_| NotCanonical)
+    let mut bytes = Vec::new();
+    decode_onto(&mut bytes, text).map(|()| bytes)
+}
+
+/// Decodes `text` onto the end of `bytes`, or adds nothing to them.
+///
+/// # Errors
+/// As with [`decode`].
+pub(crate) fn decode_onto(bytes: &mut Vec<u8>, text: &[u8]) -> Result<(), NotCanonical> {
+    let before = bytes.len();
+    CANONICAL.decode_vec(text, bytes).map_err(|_| {
+        bytes.truncate(before);
+        NotCanonical
+    })
 }
 
 /// Decodes what any reader could take for base64: either alphabet, any trailing bits, and whatever is of neither
@@ -66,8 +79,14 @@ mod tests {
     fn only_canonical_text_decodes() {
         assert_eq!(decode(b"_-8").as_deref(), Ok([0xff, 0xef].as_slice()));
         assert_eq!(decode(b"").as_deref(), Ok([].as_slice()));
+        let mut bytes = b"before".to_vec();
+        assert_eq!(decode_onto(&mut bytes, b"_-8"), Ok(()));
+        assert_eq!(bytes, b"before\xff\xef");
         for text in ["_-8=", "_-9", "/+8", "_-8\n", " _-8", "_", "_-8.", "_\u{e9}"] {
             assert_eq!(decode(text.as_bytes()), Err(NotCanonical), "{text:?}");
+            let mut bytes = b"before".to_vec();
+            assert_eq!(decode_onto(&mut bytes, text.as_bytes()), Err(NotCanonical), "{text:?}");
+            assert_eq!(bytes, b"before", "{text:?}");
         }
     }
 

@@ -4,9 +4,9 @@
 //! type refuses the token even where the claim isn't used, a JSON null is the zero value, and a number may stand in
 //! a string. The same holds here, except where that is listed as stricter.
 
-use serde_json::Value;
+use serde_json::Number;
 
-use crate::json::{Object, folded};
+use crate::json::{Object, Value, folded};
 use crate::time::UnixSeconds;
 
 /// Leeway for `nbf`, in seconds, as in go-oidc. `exp` has none.
@@ -133,44 +133,60 @@ impl Validity {
 }
 
 /// What the registered claims say, their types checked and nothing else.
-#[derive(Debug, PartialEq)]
-pub(crate) struct RegisteredClaims {
-    pub(crate) audience: Vec<String>,
+pub(crate) struct RegisteredClaims<'d> {
+    pub(crate) audience: Audience<'d>,
     pub(crate) validity: Validity,
 }
 
-impl RegisteredClaims {
+impl<'d> RegisteredClaims<'d> {
     /// Reads them in the way of go-oidc 2.5 (`Verify`, from "failed to unmarshal claims" on).
-    pub(crate) fn read(claims: &Object) -> Result<Self, ClaimsError> {
-        refuse_case_variants(claims, &REGISTERED)?;
-        for name in ["iss", "sub", "nonce", "at_hash"] {
-            text_or_null(claims.get(name))?;
+    pub(crate) fn read(claims: Object<'d>) -> Result<Self, ClaimsError> {
+        let [iss, sub, aud, exp, iat, nbf, nonce, at_hash, claim_names, claim_sources] =
+            fields(claims, REGISTERED)?;
+        for claim in [iss, sub, nonce, at_hash] {
+            text_or_null(claim)?;
         }
         // `iat` is read for its type alone.
-        time(claims.get("iat"))?;
-        let expires = time(claims.get("exp"))?;
-        let not_before = match claims.get("nbf") {
+        time(iat)?;
+        let expires = time(exp)?;
+        let not_before = match nbf {
             None | Some(Value::Null) => None,
             claim => time(claim)?,
         };
-        check_claim_sources(claims)?;
+        check_claim_sources(claim_names, claim_sources)?;
         Ok(Self {
-            audience: audience(claims.get("aud"))?,
+            audience: Audience::read(aud)?,
             // A missing `exp` is the year 1 there: expired.
             validity: Validity { not_before, expires: expires.unwrap_or(i64::MIN) },
         })
     }
 }
 
-/// Refuses names that Go's encoding/json would take for one of `fields` although they are spelt otherwise.
-fn refuse_case_variants(object: &Object, fields: &[&str]) -> Result<(), ClaimsError> {
-    let is_variant =
-        |name: &String| fields.iter().any(|field| name != field && folded(name).eq(folded(field)));
-    if object.keys().any(is_variant) { Err(ClaimsError::CaseVariant) } else { Ok(()) }
+/// The members of these `names`. Refuses names that Go's encoding/json would take for one of them although they are
+/// spelt otherwise.
+fn fields<'d, const N: usize>(
+    object: Object<'d>,
+    names: [&str; N],
+) -> Result<[Option<Value<'d>>; N], ClaimsError> {
+    let mut fields = [None; N];
+    for (member, value) in object.members() {
+        let is_ascii = member.is_ascii();
+        for (name, field) in names.iter().zip(&mut fields) {
+            let is_taken_for_it =
+                if is_ascii { member.eq_ignore_ascii_case(name) } else { folded(member).eq(folded(name)) };
+            if is_taken_for_it {
+                if member != *name {
+                    return Err(ClaimsError::CaseVariant);
+                }
+                *field = Some(value);
+            }
+        }
+    }
+    Ok(fields)
 }
 
 /// A Go `string`: null is the empty one.
-fn text_or_null(claim: Option<&Value>) -> Result<&str, ClaimsError> {
+const fn text_or_null(claim: Option<Value<'_>>) -> Result<&str, ClaimsError> {
     match claim {
         None | Some(Value::Null) => Ok(""),
         Some(Value::String(text)) => Ok(text),
@@ -179,34 +195,50 @@ fn text_or_null(claim: Option<&Value>) -> Result<&str, ClaimsError> {
 }
 
 /// go-oidc's `audience`: a string, or a list of strings.
-fn audience(claim: Option<&Value>) -> Result<Vec<String>, ClaimsError> {
-    match claim {
-        None => Ok(Vec::new()),
-        Some(Value::Array(audiences)) => {
-            audiences.iter().map(|audience| text_or_null(Some(audience)).map(str::to_owned)).collect()
+pub(crate) struct Audience<'d>(Option<Value<'d>>);
+
+impl<'d> Audience<'d> {
+    fn read(claim: Option<Value<'d>>) -> Result<Self, ClaimsError> {
+        match claim {
+            Some(Value::Array(audiences)) => {
+                audiences.elements().try_for_each(|audience| text_or_null(Some(audience)).map(drop))?;
+            }
+            other => drop(text_or_null(other)?),
         }
-        other => Ok(vec![text_or_null(other)?.to_owned()]),
+        Ok(Self(claim))
+    }
+
+    /// Whether the token is for `audience`.
+    pub(crate) fn contains(&self, audience: &str) -> bool {
+        let is_it = |value| text_or_null(Some(value)) == Ok(audience);
+        match self.0 {
+            None => false,
+            Some(Value::Array(audiences)) => audiences.elements().any(is_it),
+            Some(value) => is_it(value),
+        }
     }
 }
 
 /// go-oidc's `jsonTime`: an integer, or a number whose fraction is dropped, or either of them in a string.
-fn time(claim: Option<&Value>) -> Result<Option<i64>, ClaimsError> {
+fn time(claim: Option<Value<'_>>) -> Result<Option<i64>, ClaimsError> {
     match claim {
         None => Ok(None),
-        Some(Value::Number(number)) => {
-            let seconds = match number.as_i64() {
-                Some(seconds) => seconds,
-                None => number.as_f64().ok_or(ClaimsError::Time).and_then(whole_seconds)?,
-            };
-            if seconds.unsigned_abs() > MAX_SECONDS { Err(ClaimsError::Time) } else { Ok(Some(seconds)) }
+        Some(Value::Number(number)) => seconds(number).map(Some),
+        // The text must be a JSON number as it stands, without blanks around it.
+        Some(Value::String(text)) if !text.contains([' ', '\t', '\n', '\r']) => {
+            let number: Number = serde_json::from_str(text).map_err(|_| ClaimsError::Time)?;
+            seconds(&number).map(Some)
         }
-        Some(Value::String(text)) => match serde_json::from_str::<Value>(text) {
-            // The text must be a JSON number as it stands, without blanks around it.
-            Ok(number @ Value::Number(_)) if !text.contains([' ', '\t', '\n', '\r']) => time(Some(&number)),
-            _ => Err(ClaimsError::Time),
-        },
         Some(_) => Err(ClaimsError::Time),
     }
+}
+
+fn seconds(number: &Number) -> Result<i64, ClaimsError> {
+    let seconds = match number.as_i64() {
+        Some(seconds) => seconds,
+        None => number.as_f64().ok_or(ClaimsError::Time).and_then(whole_seconds)?,
+    };
+    if seconds.unsigned_abs() > MAX_SECONDS { Err(ClaimsError::Time) } else { Ok(seconds) }
 }
 
 fn whole_seconds(seconds: f64) -> Result<i64, ClaimsError> {
@@ -223,41 +255,43 @@ fn whole_seconds(seconds: f64) -> Result<i64, ClaimsError> {
 
 /// What kube-apiserver's resolver of distributed claims checks before it looks for the groups there: only once it is
 /// asked, that is when the groups claim is mapped and missing and `_claim_names` is there.
-pub(crate) fn check_resolver(claims: &Object) -> Result<(), ClaimsError> {
-    if !claims.contains_key("_claim_names") {
+pub(crate) fn check_resolver(claims: Object<'_>) -> Result<(), ClaimsError> {
+    if claims.get("_claim_names").is_none() {
         return Ok(());
     }
     let sources = claims.get("_claim_sources").ok_or(ClaimsError::ClaimSource)?;
     for source in sources.as_object().into_iter().flat_map(Object::values).filter_map(Value::as_object) {
-        refuse_case_variants(source, &[AGGREGATED])?;
-        text_or_null(source.get(AGGREGATED))?;
+        let [aggregated] = fields(source, [AGGREGATED])?;
+        text_or_null(aggregated)?;
     }
     Ok(())
 }
 
 /// Every distributed claim must name a source that is there, whether it is used or not.
-fn check_claim_sources(claims: &Object) -> Result<(), ClaimsError> {
-    let object = |name: &str| match claims.get(name) {
+fn check_claim_sources(names: Option<Value<'_>>, sources: Option<Value<'_>>) -> Result<(), ClaimsError> {
+    let object = |claim| match claim {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(object)) => Ok(Some(object)),
         Some(_) => Err(ClaimsError::Type),
     };
-    let (names, sources) = (object("_claim_names")?, object("_claim_sources")?);
+    let (names, sources) = (object(names)?, object(sources)?);
     for source in sources.into_iter().flat_map(Object::values) {
         match source {
             Value::Null => {}
             Value::Object(source) => {
-                refuse_case_variants(source, &CLAIM_SOURCE)?;
-                for member in CLAIM_SOURCE {
-                    text_or_null(source.get(member))?;
+                for member in fields(source, CLAIM_SOURCE)? {
+                    text_or_null(member)?;
                 }
             }
             _ => return Err(ClaimsError::Type),
         }
     }
+    // Sorted, since there may be as many claims as sources.
+    let mut known: Vec<&str> = sources.into_iter().flat_map(Object::members).map(|(name, _)| name).collect();
+    known.sort_unstable();
     for name in names.into_iter().flat_map(Object::values) {
         let source = text_or_null(Some(name))?;
-        if source.is_empty() || !sources.is_some_and(|sources| sources.contains_key(source)) {
+        if source.is_empty() || known.binary_search(&source).is_err() {
             return Err(ClaimsError::ClaimSource);
         }
     }

@@ -46,7 +46,7 @@ pub(crate) fn candidates<'k>(
     keys: &'k [Key],
     kid: Option<&'k str>,
     algorithm: Algorithm,
-) -> impl Iterator<Item = &'k Key> {
+) -> impl Iterator<Item = &'k Key> + Clone {
     keys.iter()
         .filter(move |key| kid.is_none_or(|kid| key.kid == kid))
         .filter(move |key| key.algorithms.contains(algorithm))

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 
 use crate::algorithm::Algorithm;
-use crate::base64url;
-use crate::json::{self, JsonError, Object};
+use crate::base64url::{self, NotCanonical};
+use crate::json::{self, Document, JsonError, Value};
 
 /// Longest token that is looked at, in bytes.
 pub const MAX_TOKEN: usize = 16 * 1024;
@@ -62,22 +62,58 @@ fn check_text(untrusted_text: &[u8]) -> Result<(), TokenError> {
     Ok(())
 }
 
+/// Room for the decoded parts of a token.
+#[derive(Default)]
+pub struct TokenBuffer(Vec<u8>);
+
+impl TokenBuffer {
+    /// Decodes `parts`, one behind the other.
+    fn decode<const N: usize>(&mut self, parts: [&str; N]) -> [Result<&[u8], NotCanonical>; N] {
+        let Self(bytes) = self;
+        bytes.clear();
+        // Four characters are three bytes.
+        bytes.reserve(parts.iter().map(|part| part.len()).sum());
+        let ranges = parts.map(|part| {
+            let start = bytes.len();
+            base64url::decode_onto(bytes, part.as_bytes()).map(|()| start..bytes.len())
+        });
+        ranges.map(|range| range.map(|range| bytes.get(range).unwrap_or_default()))
+    }
+}
+
 /// A compact JWS (RFC 7515 7.1) with a JSON object as its payload, of which nothing is verified.
 pub struct UnverifiedToken<'a> {
     signing_input: &'a str,
-    encoded_header: &'a str,
-    encoded_signature: &'a str,
-    untrusted_claims: Object,
+    header: Result<&'a [u8], NotCanonical>,
+    untrusted_claims: Document<'a>,
+    signature: Result<&'a [u8], NotCanonical>,
 }
 
 /// The header members that choose a key, and the signature.
-pub struct UnverifiedSignature {
+pub struct UnverifiedSignature<'a> {
+    header: Document<'a>,
+    algorithm: Algorithm,
+    bytes: &'a [u8],
+}
+
+impl UnverifiedSignature<'_> {
     /// `alg`.
-    pub algorithm: Algorithm,
+    #[must_use]
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
     /// `kid`; `None` when absent or empty, which go-oidc takes for the same.
-    pub kid: Option<String>,
+    #[must_use]
+    pub fn kid(&self) -> Option<&str> {
+        self.header.object().get("kid").and_then(Value::as_str).filter(|kid| !kid.is_empty())
+    }
+
     /// The signature, in the form of RFC 7518 3.
-    pub bytes: Vec<u8>,
+    #[must_use]
+    pub const fn bytes(&self) -> &[u8] {
+        self.bytes
+    }
 }
 
 /// Why a token's text could not be taken apart.
@@ -117,11 +153,11 @@ pub enum TokenError {
 }
 
 impl<'a> UnverifiedToken<'a> {
-    /// Takes a token apart as far as its issuer can be read.
+    /// Takes a token apart as far as its issuer can be read, with its parts decoded into `buffer`.
     ///
     /// # Errors
     /// [`TokenError::NotAJwt`] when it is something else, [`TokenError::Payload`] for claims that can't be read.
-    pub fn parse(token: &'a BearerToken<'_>) -> Result<Self, TokenError> {
+    pub fn parse(token: &'a BearerToken<'_>, buffer: &'a mut TokenBuffer) -> Result<Self, TokenError> {
         let text = token.as_str();
         let (signing_input, encoded_signature) = text.rsplit_once('.').ok_or(TokenError::NotAJwt)?;
         let (encoded_header, encoded_payload) = signing_input.split_once('.').ok_or(TokenError::NotAJwt)?;
@@ -129,17 +165,19 @@ impl<'a> UnverifiedToken<'a> {
         if encoded_payload.contains('.') {
             return Err(TokenError::NotAJwt);
         }
-        let payload = base64url::decode(encoded_payload.as_bytes()).map_err(|_| TokenError::Payload)?;
-        let untrusted_claims = json::parse_object(&payload).map_err(|error| match error {
+        let [header, payload, signature] =
+            buffer.decode([encoded_header, encoded_payload, encoded_signature]);
+        let payload = payload.map_err(|NotCanonical| TokenError::Payload)?;
+        let untrusted_claims = Document::parse(payload).map_err(|error| match error {
             JsonError::DuplicateMember | JsonError::NotAnObject | JsonError::Syntax => TokenError::Payload,
         })?;
-        Ok(Self { signing_input, encoded_header, encoded_signature, untrusted_claims })
+        Ok(Self { signing_input, header, untrusted_claims, signature })
     }
 
     /// `iss`, to pick the issuer by whose keys the token is to be judged, and for nothing else.
     #[must_use]
     pub fn untrusted_issuer(&self) -> Option<&str> {
-        self.untrusted_claims.get("iss").and_then(|iss| iss.as_str())
+        self.untrusted_claims.object().get("iss").and_then(Value::as_str)
     }
 
     /// The bytes that are signed (RFC 7515 5.1).
@@ -152,37 +190,39 @@ impl<'a> UnverifiedToken<'a> {
     ///
     /// # Errors
     /// [`TokenError`] names the member or part that is unusable.
-    pub fn unverified_signature(&self) -> Result<UnverifiedSignature, TokenError> {
-        let header = base64url::decode(self.encoded_header.as_bytes()).map_err(|_| TokenError::Header)?;
-        let header = json::parse_object(&header).map_err(|_| TokenError::Header)?;
+    pub fn unverified_signature(&self) -> Result<UnverifiedSignature<'a>, TokenError> {
+        let header = self.header.map_err(|NotCanonical| TokenError::Header)?;
+        let header = Document::parse(header).map_err(|_| TokenError::Header)?;
+        let [crit, b64, jwk, x5c, nonce, algorithm, kid] =
+            ["crit", "b64", "jwk", "x5c", "nonce", "alg", "kid"].map(|name| header.object().get(name));
         // go-jose takes a JSON null for an absent member, and so do we; `b64` and `crit` are refused as such.
-        let member = |name: &str| header.get(name).filter(|value| !value.is_null());
-        let text = |name: &str| match member(name) {
-            None => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or(TokenError::Header),
-        };
-        if header.contains_key("crit") || header.contains_key("b64") {
+        if crit.is_some() || b64.is_some() {
             return Err(TokenError::Critical);
         }
-        if member("jwk").is_some() || member("x5c").is_some() {
+        if [jwk, x5c].into_iter().flatten().any(|value| !matches!(value, Value::Null)) {
             return Err(TokenError::EmbeddedKey);
         }
-        text("nonce")?;
-        let algorithm = text("alg")?.and_then(Algorithm::from_name).ok_or(TokenError::Algorithm)?;
-        let kid = text("kid")?.filter(|kid| !kid.is_empty());
-        if kid.is_some_and(|kid| kid.len() > MAX_KID) {
+        text_or_null(nonce)?;
+        let algorithm =
+            text_or_null(algorithm)?.and_then(Algorithm::from_name).ok_or(TokenError::Algorithm)?;
+        if text_or_null(kid)?.is_some_and(|kid| kid.len() > MAX_KID) {
             return Err(TokenError::KidTooLong);
         }
-        Ok(UnverifiedSignature {
-            algorithm,
-            kid: kid.map(str::to_owned),
-            bytes: base64url::decode(self.encoded_signature.as_bytes()).map_err(|_| TokenError::Signature)?,
-        })
+        let bytes = self.signature.map_err(|NotCanonical| TokenError::Signature)?;
+        Ok(UnverifiedSignature { header, algorithm, bytes })
     }
 
     /// The claims; only the verifier may call them more than that.
-    pub(crate) fn into_untrusted_claims(self) -> Object {
+    pub(crate) fn into_untrusted_claims(self) -> Document<'a> {
         self.untrusted_claims
+    }
+}
+
+/// A member of a header that is a string if it is there.
+fn text_or_null(member: Option<Value<'_>>) -> Result<Option<&str>, TokenError> {
+    match member {
+        None | Some(Value::Null) => Ok(None),
+        Some(value) => value.as_str().map(Some).ok_or(TokenError::Header),
     }
 }
 
@@ -199,7 +239,9 @@ pub(crate) fn claimed(untrusted_text: &str, name: &str) -> Vec<String> {
 /// A claim of a token that nobody doubts, such as the gateway's own; `None` when it is no JWT, or the claim no text.
 pub(crate) fn trusted_claim(text: &str, name: &str) -> Option<String> {
     let token = BearerToken::parse(text.as_bytes()).ok()?;
-    UnverifiedToken::parse(&token).ok()?.untrusted_claims.get(name)?.as_str().map(str::to_owned)
+    let mut buffer = TokenBuffer::default();
+    let token = UnverifiedToken::parse(&token, &mut buffer).ok()?;
+    token.untrusted_claims.object().get(name)?.as_str().map(str::to_owned)
 }
 
 impl TokenError {

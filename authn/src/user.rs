@@ -1,10 +1,8 @@
 //! From verified claims to a Kubernetes user (Kubernetes: `AuthenticateToken` of plugin/pkg/authenticator/token/oidc).
 
-use serde_json::Value;
-
 use crate::claims::{ClaimsError, check_resolver};
 use crate::issuer::{IdentityGuard, Issuer, PrefixedClaim, RequiredClaim};
-use crate::json::Object;
+use crate::json::{Object, Value};
 use crate::verifier::VerifiedClaims;
 
 /// Key of the extra value that names the credential (KEP-4193).
@@ -106,7 +104,7 @@ impl UserInfo {
     }
 
     /// Maps `claims` as the issuer's configuration says, then checks the required claims, in kube-apiserver's order.
-    pub(crate) fn map(verified: &VerifiedClaims, issuer: &Issuer) -> Result<Self, ClaimsError> {
+    pub(crate) fn map(verified: &VerifiedClaims<'_>, issuer: &Issuer) -> Result<Self, ClaimsError> {
         let claims = verified.claims();
         let mappings = &issuer.claim_mappings;
         let username = username(claims, &mappings.username)?;
@@ -121,14 +119,14 @@ impl UserInfo {
         for RequiredClaim { claim, required_value } in &issuer.required_claims {
             match claims.get(claim) {
                 None => return Err(ClaimsError::RequiredClaimMissing),
-                Some(Value::String(value)) if value == required_value => {}
+                Some(Value::String(value)) if value == *required_value => {}
                 Some(Value::Null) if required_value.is_empty() => {}
                 Some(_) => return Err(ClaimsError::RequiredClaimValue),
             }
         }
         let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
         let extra =
-            jti.map(|jti| (CREDENTIAL_ID.to_owned(), vec![format!("JTI={jti}")])).into_iter().collect();
+            jti.map(|jti| (CREDENTIAL_ID.to_owned(), vec![["JTI=", jti].concat()])).into_iter().collect();
         Ok(Self { username, uid, groups, extra })
     }
 
@@ -190,21 +188,21 @@ fn is_reserved_group(group: &str) -> bool {
     group.starts_with(RESERVED) && group != AUTHENTICATED
 }
 
-fn username(claims: &Object, mapping: &PrefixedClaim) -> Result<String, ClaimsError> {
+fn username(claims: Object<'_>, mapping: &PrefixedClaim) -> Result<String, ClaimsError> {
     let PrefixedClaim { claim, prefix } = mapping;
     let name = string_claim(claims, claim, ClaimsError::Username)?;
     // Only a present `email_verified` must be true; null is Go's `false`.
-    if claim == "email" && claims.get("email_verified").is_some_and(|verified| *verified != Value::Bool(true))
-    {
+    let is_true = |claim| matches!(claim, Value::Bool(true));
+    if claim == "email" && claims.get("email_verified").is_some_and(|verified| !is_true(verified)) {
         return Err(ClaimsError::EmailNotVerified);
     }
-    Ok(format!("{prefix}{name}"))
+    Ok([prefix, name].concat())
 }
 
-fn groups(claims: &Object, mapping: &PrefixedClaim) -> Result<Vec<String>, ClaimsError> {
+fn groups(claims: Object<'_>, mapping: &PrefixedClaim) -> Result<Vec<String>, ClaimsError> {
     let PrefixedClaim { claim, prefix } = mapping;
-    let group = |value: &Value| match value {
-        Value::String(group) => Ok(format!("{prefix}{group}")),
+    let group = |value| match value {
+        Value::String(group) => Ok([prefix, group].concat()),
         Value::Null => Ok(prefix.clone()),
         _ => Err(ClaimsError::Groups),
     };
@@ -214,14 +212,21 @@ fn groups(claims: &Object, mapping: &PrefixedClaim) -> Result<Vec<String>, Claim
             if has_distributed(claims, claim) { Err(ClaimsError::DistributedGroups) } else { Ok(Vec::new()) }
         }
         Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(values)) => values.iter().map(group).collect(),
+        Some(Value::Array(values)) => {
+            // One more is added by `guarded`.
+            let mut groups = Vec::with_capacity(values.at_most().saturating_add(1));
+            for value in values.elements() {
+                groups.push(group(value)?);
+            }
+            Ok(groups)
+        }
         Some(value) => Ok(vec![group(value)?]),
     }
 }
 
 /// Whether `claim` stands in a claim source with an endpoint (OpenID Connect Core 5.6.2). One without is aggregated,
 /// and kube-apiserver ignores it.
-fn has_distributed(claims: &Object, claim: &str) -> bool {
+fn has_distributed(claims: Object<'_>, claim: &str) -> bool {
     let source = claims.get("_claim_names").and_then(|names| names.get(claim)).and_then(Value::as_str);
     let source =
         source.and_then(|source| claims.get("_claim_sources").and_then(|sources| sources.get(source)));
@@ -230,7 +235,7 @@ fn has_distributed(claims: &Object, claim: &str) -> bool {
 }
 
 /// A claim that must be there and be a string; null is Go's empty string.
-fn string_claim<'a>(claims: &'a Object, name: &str, error: ClaimsError) -> Result<&'a str, ClaimsError> {
+fn string_claim<'d>(claims: Object<'d>, name: &str, error: ClaimsError) -> Result<&'d str, ClaimsError> {
     match claims.get(name) {
         Some(Value::String(text)) => Ok(text),
         Some(Value::Null) => Ok(""),

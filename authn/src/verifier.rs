@@ -2,23 +2,22 @@
 
 use crate::claims::{ClaimsError, RegisteredClaims, Validity};
 use crate::issuer::Issuer;
-use crate::json::Object;
+use crate::json::{Document, Object};
 use crate::keys::IssuerKeys;
 use crate::signature::{self, VerifySignature};
 use crate::time::UnixSeconds;
-use crate::token::{TokenError, UnverifiedSignature, UnverifiedToken};
+use crate::token::{TokenError, UnverifiedToken};
 
 /// Claims of a token whose signature, issuer, audience and times are good. Only this module makes them.
-#[derive(Debug)]
-pub(crate) struct VerifiedClaims {
-    claims: Object,
+pub(crate) struct VerifiedClaims<'t> {
+    claims: Document<'t>,
     validity: Validity,
 }
 
-impl VerifiedClaims {
+impl VerifiedClaims<'_> {
     /// The claims.
-    pub(crate) const fn claims(&self) -> &Object {
-        &self.claims
+    pub(crate) fn claims(&self) -> Object<'_> {
+        self.claims.object()
     }
 
     /// When the token is good.
@@ -49,39 +48,44 @@ pub(crate) enum VerifyError {
 /// Verifies `token` as one of `issuer`, by `keys` that the caller knows to be in force.
 ///
 /// The order is that of kube-apiserver 1.36: signature, then claims.
-pub(crate) fn verify(
-    token: UnverifiedToken<'_>,
+pub(crate) fn verify<'t>(
+    token: UnverifiedToken<'t>,
     issuer: &Issuer,
     keys: &IssuerKeys,
     now: UnixSeconds,
     verifier: &impl VerifySignature,
     may_be_slow: impl FnOnce() -> bool,
-) -> Result<VerifiedClaims, VerifyError> {
-    let UnverifiedSignature { algorithm, kid, bytes } =
-        token.unverified_signature().map_err(VerifyError::Token)?;
+) -> Result<VerifiedClaims<'t>, VerifyError> {
+    let signature = token.unverified_signature().map_err(VerifyError::Token)?;
+    let (algorithm, kid) = (signature.algorithm(), signature.kid());
     if !issuer.algorithms.contains(algorithm) {
         return Err(VerifyError::AlgorithmNotAllowed);
     }
-    if let Some(kid) = &kid
-        && !keys.keys.iter().any(|key| key.kid == *kid)
+    if let Some(kid) = kid
+        && !keys.keys.iter().any(|key| key.kid == kid)
     {
-        return Err(VerifyError::UnknownKey { kid: kid.clone() });
+        return Err(VerifyError::UnknownKey { kid: kid.to_owned() });
     }
-    let candidates: Vec<_> = signature::candidates(&keys.keys, kid.as_deref(), algorithm).collect();
-    let slow_checks = if verifier.is_slow(algorithm) { candidates.len() } else { 0 };
+    let mut candidates = signature::candidates(&keys.keys, kid, algorithm);
+    let slow_checks = if verifier.is_slow(algorithm) { candidates.clone().count() } else { 0 };
     if slow_checks > 0 && !may_be_slow() {
         return Err(VerifyError::Throttled);
     }
-    let signing_input = token.signing_input().as_bytes();
-    if !candidates.iter().any(|key| verifier.verify(key, algorithm, signing_input, &bytes).is_ok()) {
+    let is_by =
+        |key| verifier.verify(key, algorithm, token.signing_input().as_bytes(), signature.bytes()).is_ok();
+    if !candidates.any(is_by) {
         return Err(VerifyError::Signature { slow_checks });
     }
     check_claims(token.into_untrusted_claims(), issuer, now).map_err(VerifyError::Claims)
 }
 
 /// What is checked after the signature. A private function on purpose: alone it proves nothing.
-fn check_claims(claims: Object, issuer: &Issuer, now: UnixSeconds) -> Result<VerifiedClaims, ClaimsError> {
-    let RegisteredClaims { audience, validity } = RegisteredClaims::read(&claims)?;
+fn check_claims<'t>(
+    claims: Document<'t>,
+    issuer: &Issuer,
+    now: UnixSeconds,
+) -> Result<VerifiedClaims<'t>, ClaimsError> {
+    let RegisteredClaims { audience, validity } = RegisteredClaims::read(claims.object())?;
     if !issuer.audiences.iter().any(|configured| audience.contains(configured)) {
         return Err(ClaimsError::Audience);
     }

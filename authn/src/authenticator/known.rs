@@ -16,7 +16,7 @@ use crate::rejection::{Rejection, Unavailable};
 use crate::signature::VerifySignature;
 use crate::snapshot::Generation;
 use crate::time::{Span, UnixSeconds};
-use crate::token::{self, BearerToken, UnverifiedToken};
+use crate::token::{self, BearerToken, TokenBuffer, UnverifiedToken};
 use crate::user::UserInfo;
 use crate::verifier::{self, VerifyError};
 
@@ -92,7 +92,8 @@ pub(super) fn find(
         tokens.remove(ask.hash);
     }
     let generation = current.generation;
-    let (life, known) = match claimed_issuer(ask.token, current) {
+    let mut buffer = TokenBuffer::default();
+    let (life, known) = match claimed_issuer(ask.token, &mut buffer, current) {
         Claimed::Configured(token, issuer) => {
             let source = Source::Issuer(Rc::clone(&issuer.url));
             authenticate(&ask, token, issuer, &source, generation, verifier)
@@ -114,13 +115,16 @@ enum Claimed<'t, 'c> {
 }
 
 /// Reads `iss`.
-fn claimed_issuer<'t, 'c>(token: &'t BearerToken<'t>, current: &'c mut Current) -> Claimed<'t, 'c> {
-    let parsed = match UnverifiedToken::parse(token) {
+fn claimed_issuer<'t, 'c>(
+    token: &'t BearerToken<'t>,
+    buffer: &'t mut TokenBuffer,
+    current: &'c mut Current,
+) -> Claimed<'t, 'c> {
+    let parsed = match UnverifiedToken::parse(token, buffer) {
         Ok(parsed) => parsed,
         Err(error) => return Claimed::Other(Rejection::Token(error)),
     };
-    let issuer = parsed.untrusted_issuer().unwrap_or_default().to_owned();
-    match current.issuer(&issuer) {
+    match current.issuer(parsed.untrusted_issuer().unwrap_or_default()) {
         Some(current) => Claimed::Configured(parsed, current),
         None => Claimed::Other(Rejection::UnknownIssuer),
     }

@@ -1,11 +1,9 @@
 //! One JSON Web Key: what it must be to verify signatures with.
 
-use serde_json::Value;
-
 use super::{MAX_KID, spki};
 use crate::algorithm::{Algorithm, AlgorithmSet};
 use crate::base64url;
-use crate::json::{JsonError, Object, parse_object};
+use crate::json::{Document, JsonError, Object, Value};
 use crate::keys::Key;
 
 /// RSA keys below this size are not used: NIST SP 800-131A disallows them.
@@ -120,7 +118,7 @@ impl KeyError {
 
 /// Reads a key, or says what is wrong with it, together with its `kid` if that can be read.
 pub(super) fn parse(text: &str) -> Result<Key, (String, KeyError)> {
-    let members = parse_object(text.as_bytes()).map_err(|error| {
+    let document = Document::parse(text.as_bytes()).map_err(|error| {
         let reason = match error {
             JsonError::DuplicateMember => KeyError::DuplicateMember,
             JsonError::NotAnObject => KeyError::NotAnObject,
@@ -128,7 +126,8 @@ pub(super) fn parse(text: &str) -> Result<Key, (String, KeyError)> {
         };
         (String::new(), reason)
     })?;
-    let untrusted = UntrustedKey { members: &members };
+    let members = document.object();
+    let untrusted = UntrustedKey { members };
     untrusted.check().map_err(|reason| {
         let kid = members.get("kid").and_then(Value::as_str).unwrap_or_default();
         (kid.to_owned(), reason)
@@ -136,7 +135,7 @@ pub(super) fn parse(text: &str) -> Result<Key, (String, KeyError)> {
 }
 
 struct UntrustedKey<'a> {
-    members: &'a Object,
+    members: Object<'a>,
 }
 
 impl<'a> UntrustedKey<'a> {
@@ -166,9 +165,9 @@ impl<'a> UntrustedKey<'a> {
     /// RFC 7517 4.3: different strings, case-sensitive.
     fn check_operations(&self) -> Result<(), KeyError> {
         let Some(operations) = self.member("key_ops") else { return Ok(()) };
-        let operations = operations.as_array().ok_or(KeyError::KeyOperations)?;
-        let mut names = Vec::with_capacity(operations.len());
-        for operation in operations {
+        let Value::Array(operations) = operations else { return Err(KeyError::KeyOperations) };
+        let mut names = Vec::with_capacity(operations.at_most());
+        for operation in operations.elements() {
             names.push(operation.as_str().ok_or(KeyError::KeyOperations)?);
         }
         names.sort_unstable();
@@ -234,8 +233,8 @@ impl<'a> UntrustedKey<'a> {
     }
 
     /// A member; `null` is the same as none, as in Go.
-    fn member(&self, name: &str) -> Option<&'a Value> {
-        self.members.get(name).filter(|value| !value.is_null())
+    fn member(&self, name: &str) -> Option<Value<'a>> {
+        self.members.get(name).filter(|value| !matches!(value, Value::Null))
     }
 
     fn text(&self, member: &'static str) -> Result<Option<&'a str>, KeyError> {
