@@ -4,7 +4,7 @@ CARGO ?= cargo
 TOOLS := tests/tools/install
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test hop-test bench lint fmt toolchain
+.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test hop-test bench instructions lint fmt toolchain
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -37,6 +37,9 @@ bench: filter ## What a request costs Envoy with the filter, beside Envoy's own 
 	$(CARGO) build --locked --profile sidecar --package jwks-sync --package bench
 	ENVOY="$$($(TOOLS) envoy)" JWKS_SYNC="$${CARGO_TARGET_DIR:-target}/sidecar/jwks-sync" \
 	$(CARGO) run --locked --quiet --profile sidecar --package bench -- $(BENCH_FLAGS)
+
+instructions: ## Count the instructions of a request against the committed figures (UPDATE=1 writes them)
+	VALGRIND="$$($(TOOLS) valgrind)" $(CARGO) bench --locked --package kube-oidc-filter --bench instructions
 
 lint: filter ## Formatting, clippy on both targets, and the architecture
 	$(CARGO) fmt --all --check
