@@ -6,15 +6,19 @@
 
 mod credential;
 
+use smallvec::SmallVec;
+
 use crate::impersonation_request::{self, ImpersonationRequest, ImpersonationRequestError};
 use crate::token::BearerToken;
-use crate::websocket;
+use crate::websocket::{self, Subprotocols};
+
+use credential::Authorization;
 
 pub use credential::CredentialError;
 
 /// Header names that mean identity to kube-apiserver or to a front proxy begin so, folded.
-const IDENTITY_PREFIXES: [&str; 2] = [IMPERSONATE, "x-remote-"];
 const IMPERSONATE: &str = "impersonate-";
+const REMOTE: &str = "x-remote-";
 const AUTHORIZATION: &str = "authorization";
 const CONNECTION: &str = "connection";
 const METHOD: &str = ":method";
@@ -22,9 +26,10 @@ const PATH: &str = ":path";
 const UPGRADE: &str = "upgrade";
 /// A credential too, if one for somebody else: it is no business of the API server's.
 const PROXY_AUTHORIZATION: &str = "proxy-authorization";
-/// The names that are looked at themselves.
-const KNOWN: [&str; 7] =
-    [METHOD, PATH, AUTHORIZATION, CONNECTION, UPGRADE, websocket::PROTOCOL, websocket::KEY];
+
+/// Changes of an ordinary request, which take no memory of their own: credential, `connection`, and `kubectl --as` with
+/// two groups.
+const USUAL: usize = 5;
 
 /// One header line as the gateway received it, its name in lower case.
 pub type HeaderLine<'a> = (&'a str, &'a [u8]);
@@ -37,10 +42,12 @@ pub struct Request<'a> {
     /// The value of `:path`.
     target: &'a [u8],
     /// Lines that mean impersonation, or that something behind the gateway could take for it.
-    impersonation: Vec<HeaderLine<'a>>,
-    edits: Vec<(Trace, Edit<'a>)>,
+    impersonation: SmallVec<[HeaderLine<'a>; USUAL]>,
+    edits: Edits<'a>,
     lacks_websocket_key: bool,
 }
+
+type Edits<'a> = SmallVec<[(Trace, Edit<'a>); USUAL]>;
 
 /// A change to the request's headers.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,58 +116,58 @@ impl<'a> Request<'a> {
     /// Reads the headers of a request.
     #[must_use]
     pub fn read(lines: &[HeaderLine<'a>]) -> Self {
-        let mut edits = Vec::new();
-        let (mut authorization, mut protocols, mut nominated) = (Vec::new(), Vec::new(), Vec::new());
+        let mut edits = Edits::new();
+        let mut authorization = Authorization::Missing;
         let (mut is_connect, mut upgrade, mut target) = (false, None, &b""[..]);
-        let (mut impersonation, mut has_websocket_key) = (Vec::new(), false);
+        let (mut has_connection, mut has_protocols, mut has_websocket_key) = (false, false, false);
+        let mut impersonation = SmallVec::new();
         for &(name, value) in lines {
-            // Envoy gives names in lower case; should a host not, nothing slips by on that account.
-            let known = KNOWN.iter().find(|known| name.eq_ignore_ascii_case(known)).copied();
-            match known.unwrap_or(name) {
-                METHOD => is_connect = value.eq_ignore_ascii_case(b"CONNECT"),
-                PATH => target = value,
-                UPGRADE => upgrade = Some(value),
-                CONNECTION => nominated.push(value),
-                websocket::PROTOCOL => protocols.push(value),
-                websocket::KEY => has_websocket_key = true,
-                AUTHORIZATION => {
-                    authorization.push(value);
+            match Name::of(name) {
+                Name::Plain => {}
+                Name::Method => is_connect = value.eq_ignore_ascii_case(b"CONNECT"),
+                Name::Path => target = value,
+                Name::Upgrade => upgrade = Some(value),
+                Name::Connection => has_connection = true,
+                Name::WebSocketProtocol => has_protocols = true,
+                Name::WebSocketKey => has_websocket_key = true,
+                Name::Authorization => {
                     // Of another scheme, nobody has looked at it; a subprotocol may be the credential instead.
-                    let trace = if credential::is_bearer(value) { Trace::Credential } else { Trace::Other };
-                    note(&mut edits, trace, name);
+                    let is_bearer = authorization.add(value);
+                    note(&mut edits, if is_bearer { Trace::Credential } else { Trace::Other }, name);
                 }
-                _ if begins(name, IMPERSONATE) => {
+                Name::Impersonation => {
                     impersonation.push((name, value));
                     let is_known = impersonation_request::is_known_header(name);
                     note(&mut edits, if is_known { Trace::Impersonation } else { Trace::Other }, name);
                 }
-                _ if is_stripped(name) => note(&mut edits, Trace::Other, name),
-                _ => {}
+                Name::Stripped => note(&mut edits, Trace::Other, name),
             }
         }
+        let values =
+            |wanted| lines.iter().filter(move |(name, _)| Name::of(name) == wanted).map(|(_, value)| *value);
         let is_websocket =
             upgrade.is_some_and(|protocol| protocol.trim_ascii().eq_ignore_ascii_case(b"websocket"));
-        let subprotocols = websocket::Subprotocols::read(&protocols);
+        let subprotocols = has_protocols.then(|| Subprotocols::read(values(Name::WebSocketProtocol)));
         // Elsewhere nobody has looked at that token.
         let trace = if is_websocket { Trace::Credential } else { Trace::Other };
-        match subprotocols.without_bearer() {
+        match subprotocols.as_ref().and_then(Subprotocols::without_bearer) {
             None => {}
             Some(None) => edits.push((trace, Edit::Remove(websocket::PROTOCOL))),
             Some(Some(rest)) => edits.push((trace, Edit::Set(websocket::PROTOCOL, rest))),
         }
         if upgrade.is_some() {
             edits.push((Trace::Other, Edit::Set(CONNECTION, b"Upgrade".to_vec())));
-        } else if !nominated.is_empty() {
+        } else if has_connection {
             edits.push((Trace::Other, Edit::Remove(CONNECTION)));
         }
         let form = if is_connect {
             Err(RequestError::Connect)
-        } else if upgrade.is_some() && !nominated.iter().all(|value| nominates_nothing_else(value)) {
+        } else if upgrade.is_some() && !values(Name::Connection).all(nominates_nothing_else) {
             Err(RequestError::NominatedHeaders)
         } else {
             Ok(())
         };
-        let credential = credential::credential(&authorization, is_websocket.then_some(&subprotocols));
+        let credential = authorization.credential(subprotocols.as_ref().filter(|_| is_websocket));
         let lacks_websocket_key = is_websocket && !has_websocket_key;
         Self { credential, form, target, impersonation, edits, lacks_websocket_key }
     }
@@ -225,35 +232,67 @@ impl<'a> Request<'a> {
 
 /// Removing a name removes all of its lines. Of lines that follow each other one edit is enough; a name that comes
 /// back later gets another one, which costs its sender less than a search would cost us.
-fn note<'a>(edits: &mut Vec<(Trace, Edit<'a>)>, trace: Trace, name: &'a str) {
+fn note<'a>(edits: &mut Edits<'a>, trace: Trace, name: &'a str) {
     let edit = (trace, Edit::Remove(name));
     if edits.last() != Some(&edit) {
         edits.push(edit);
     }
 }
 
+/// What the name of a header makes of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Name {
+    Authorization,
+    Connection,
+    /// Of kube-apiserver's impersonation, or what could be taken for it.
+    Impersonation,
+    Method,
+    Path,
+    /// Nothing that is looked at.
+    Plain,
+    /// Nothing that goes on.
+    Stripped,
+    Upgrade,
+    WebSocketKey,
+    WebSocketProtocol,
+}
+
+impl Name {
+    /// Envoy gives names in lower case; should a host not, nothing slips by on that account. None of the names that
+    /// matter begins with what is folded, so the first letter says which of them it could be.
+    fn of(name: &str) -> Self {
+        let is = |known: &str| name.eq_ignore_ascii_case(known);
+        match name.as_bytes().first().map(u8::to_ascii_lowercase) {
+            Some(b':') if is(METHOD) => Self::Method,
+            Some(b':') if is(PATH) => Self::Path,
+            Some(b'a') if is(AUTHORIZATION) => Self::Authorization,
+            Some(b'c') if is(CONNECTION) => Self::Connection,
+            Some(b'i') if begins(name, IMPERSONATE) => Self::Impersonation,
+            Some(b'p') if name.len() == PROXY_AUTHORIZATION.len() && begins(name, PROXY_AUTHORIZATION) => {
+                Self::Stripped
+            }
+            Some(b's') if is(websocket::PROTOCOL) => Self::WebSocketProtocol,
+            Some(b's') if is(websocket::KEY) => Self::WebSocketKey,
+            Some(b'u') if is(UPGRADE) => Self::Upgrade,
+            Some(b'x') if begins(name, REMOTE) => Self::Stripped,
+            _ => Self::Plain,
+        }
+    }
+}
+
 /// Whether a header or trailer of this name must not go on.
 #[must_use]
 pub fn is_stripped(name: &str) -> bool {
-    name.eq_ignore_ascii_case(AUTHORIZATION)
-        || folded(name).eq(PROXY_AUTHORIZATION.bytes())
-        || is_identity(name)
-}
-
-fn is_identity(name: &str) -> bool {
-    IDENTITY_PREFIXES.iter().any(|prefix| begins(name, prefix))
+    matches!(Name::of(name), Name::Authorization | Name::Impersonation | Name::Stripped)
 }
 
 /// Whether `name` begins with `prefix` once it is folded.
 fn begins(name: &str, prefix: &str) -> bool {
-    folded(name).take(prefix.len()).eq(prefix.bytes())
-}
-
-fn folded(name: &str) -> impl Iterator<Item = u8> {
-    name.bytes().map(|byte| match byte {
+    let fold = |byte: u8| match byte {
         b'_' | b'.' => b'-',
         other => other.to_ascii_lowercase(),
-    })
+    };
+    name.len() >= prefix.len() && name.bytes().zip(prefix.bytes()).all(|(byte, known)| fold(byte) == known)
 }
 
 fn nominates_nothing_else(connection: &[u8]) -> bool {

@@ -36,13 +36,12 @@ pub(crate) enum SubprotocolError {
 }
 
 impl<'a> Subprotocols<'a> {
-    pub(crate) fn read(lines: &[&'a [u8]]) -> Self {
+    pub(crate) fn read(lines: impl Iterator<Item = &'a [u8]>) -> Self {
         // Anywhere in it, also in quotes: whatever looks like a token must not go on.
         let is_bearer = |protocol: &&[u8]| {
             protocol.windows(BEARER_PREFIX.len()).any(|part| part.eq_ignore_ascii_case(BEARER_PREFIX))
         };
         let (bearer, others) = lines
-            .iter()
             .flat_map(|line| line.split(|byte| *byte == b','))
             .map(<[u8]>::trim_ascii)
             .filter(|protocol| !protocol.is_empty())

@@ -47,31 +47,43 @@ impl CredentialError {
     }
 }
 
-/// The one credential. A bearer subprotocol counts on WebSocket requests alone, as in kube-apiserver.
-pub(super) fn credential<'a>(
-    authorization: &[&'a [u8]],
-    subprotocols: Option<&Subprotocols<'a>>,
-) -> Result<BearerToken<'a>, CredentialError> {
-    let header = match authorization {
-        [] => None,
-        [value] => bearer_token(value)?,
-        _ => return Err(CredentialError::NotOneToken),
-    };
-    let subprotocol = match subprotocols.map_or(Ok(None), Subprotocols::bearer) {
-        Ok(token) => token,
-        Err(SubprotocolError::TooLong) => return Err(CredentialError::TooLong),
-        Err(SubprotocolError::Unusable) => return Err(CredentialError::WebSocket),
-    };
-    match (header, subprotocol) {
-        (None, None) => Err(CredentialError::Missing),
-        (Some(token), None) | (None, Some(token)) => Ok(token),
-        (Some(_), Some(_)) => Err(CredentialError::BothKinds),
-    }
+/// The lines of `authorization`, as far as read.
+pub(super) enum Authorization<'a> {
+    Missing,
+    One(Result<Option<BearerToken<'a>>, CredentialError>),
+    Several,
 }
 
-/// Whether a line of `authorization` is read as the credential.
-pub(super) fn is_bearer(value: &[u8]) -> bool {
-    matches!(bearer_token(value), Ok(Some(_)))
+impl<'a> Authorization<'a> {
+    /// Reads a line. Returns whether it is a bearer token.
+    pub(super) fn add(&mut self, value: &'a [u8]) -> bool {
+        let token = bearer_token(value);
+        let is_bearer = matches!(token, Ok(Some(_)));
+        *self = if matches!(self, Self::Missing) { Self::One(token) } else { Self::Several };
+        is_bearer
+    }
+
+    /// The one credential. A bearer subprotocol counts on WebSocket requests alone, as in kube-apiserver.
+    pub(super) fn credential(
+        self,
+        subprotocols: Option<&Subprotocols<'a>>,
+    ) -> Result<BearerToken<'a>, CredentialError> {
+        let header = match self {
+            Self::Missing => None,
+            Self::One(token) => token?,
+            Self::Several => return Err(CredentialError::NotOneToken),
+        };
+        let subprotocol = match subprotocols.map_or(Ok(None), Subprotocols::bearer) {
+            Ok(token) => token,
+            Err(SubprotocolError::TooLong) => return Err(CredentialError::TooLong),
+            Err(SubprotocolError::Unusable) => return Err(CredentialError::WebSocket),
+        };
+        match (header, subprotocol) {
+            (None, None) => Err(CredentialError::Missing),
+            (Some(token), None) | (None, Some(token)) => Ok(token),
+            (Some(_), Some(_)) => Err(CredentialError::BothKinds),
+        }
+    }
 }
 
 /// `Bearer <token>`: `None` for another scheme, as in kube-apiserver, an error for anything else than one token.
