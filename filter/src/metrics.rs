@@ -1,20 +1,31 @@
 //! Counts in Envoy's stats. Names are process-wide: all VMs add to the same ones.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 use authn::decision::Source;
 
 use crate::host::{self, MetricId};
 use crate::metric::{self, Kind, Metric, Reason};
 
-/// Names of one reason that are remembered. There are as many as issuers, and those are configured.
-const MAX_NAMES: usize = 4_096;
+/// Counters of requests that are remembered. There are as many as reasons and issuers, and those are configured.
+const MAX_REQUESTS: usize = 4_096;
 
 /// The metrics of one plugin. Each exists from its first use on.
 #[derive(Default)]
 pub(crate) struct Metrics {
-    plain: HashMap<Metric, MetricId>,
-    requests: HashMap<Reason, HashMap<String, MetricId>>,
+    plain: Vec<(Metric, MetricId)>,
+    requests: BTreeMap<Names, Counter>,
+}
+
+/// The names of a reason and of a source by the places where they lie, which takes no time to compare. The same text
+/// may lie in two places; then Envoy gives the same counter for both.
+type Names = (*const str, *const str);
+
+/// A counter of requests.
+struct Counter {
+    id: MetricId,
+    /// As long as it is held, nothing else lies in its place.
+    _source: Option<Source>,
 }
 
 impl Metrics {
@@ -26,11 +37,11 @@ impl Metrics {
     /// Adds to a counter, sets a gauge, or gives a histogram a value.
     pub(crate) fn record(&mut self, metric: Metric, value: u64) {
         let metric::Description { name, kind, .. } = metric.description();
-        let id = match self.plain.get(&metric) {
-            Some(id) => *id,
+        let id = match self.plain.iter().find(|(known, _)| *known == metric) {
+            Some((_, id)) => *id,
             None => {
                 let Some(id) = host::metric(kind, name) else { return };
-                self.plain.insert(metric, id);
+                self.plain.push((metric, id));
                 id
             }
         };
@@ -39,16 +50,18 @@ impl Metrics {
 
     /// Counts a request.
     pub(crate) fn request(&mut self, reason: Reason, source: Option<&Source>) {
-        let source = metric::source_name(source);
-        let sources = self.requests.entry(reason).or_default();
-        if let Some(id) = sources.get(source) {
+        let name = metric::source_name(source);
+        let names = (std::ptr::from_ref(reason.name()), std::ptr::from_ref(name));
+        if let Some(Counter { id, .. }) = self.requests.get(&names) {
             host::record(Kind::Counter, *id, 1);
             return;
         }
-        let Some(id) = host::metric(Kind::Counter, &metric::requests(reason, source)) else { return };
+        let Some(id) = host::metric(Kind::Counter, &metric::requests(reason, name)) else { return };
         host::record(Kind::Counter, id, 1);
-        if sources.len() < MAX_NAMES {
-            sources.insert(source.to_owned(), id);
+        if self.requests.len() >= MAX_REQUESTS {
+            // Issuers that are no more, for the most part.
+            self.requests.clear();
         }
+        self.requests.insert(names, Counter { id, _source: source.cloned() });
     }
 }
