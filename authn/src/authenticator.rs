@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use crate::cache::{HashKey, TokenCache, TokenHash};
-use crate::decision::{Answers, As, Caller, Decision, Forward, Identity, Question, Refused, Source, Target};
+use crate::decision::{
+    Answers, As, Caller, Decision, Describe, Described, Forward, Identity, Question, Refused, Source, Target,
+};
 use crate::feed::ReviewImpersonationRequest;
 use crate::impersonation::ImpersonationHeaders;
 use crate::impersonation_request::ImpersonationRequestError;
@@ -16,6 +18,7 @@ use crate::rejection::{Denial, Rejection, Unavailable};
 use crate::request::{CredentialError, Keep, Request};
 use crate::signature::VerifySignature;
 use crate::snapshot::{Generation, Snapshot};
+use crate::texts::Texts;
 use crate::time::{Span, UnixSeconds};
 use crate::user::UserInfo;
 
@@ -24,6 +27,9 @@ use known::Known;
 
 /// Bytes that what users may act as may take, beside the tokens.
 const TARGET_CACHE: usize = 1024 * 1024;
+/// Bytes that an entry of a cache takes beyond the texts of its user: its place in the table, and what the allocator
+/// adds to each of its parts.
+const BOOKKEEPING: usize = 512;
 
 /// Decides about requests by one policy, and by one snapshot at a time.
 pub struct Authenticator {
@@ -32,6 +38,7 @@ pub struct Authenticator {
     tokens: TokenCache<known::Token>,
     targets: TokenCache<AllowedTarget>,
     hash_key: HashKey,
+    describe: Describe,
     /// `impersonate-extra-…` of the client's address, shared with the requests that go on.
     address_header: Option<Rc<str>>,
     anonymous: Option<Rc<Identity>>,
@@ -71,7 +78,7 @@ impl Refusal {
     fn of(mut self, caller: &Caller) -> Self {
         if let Self::Reject(refused) = &mut self {
             refused.source = Some(caller.source.clone());
-            refused.user = Some(caller.user.clone());
+            refused.user = Some(caller.user().clone());
         }
         self
     }
@@ -82,12 +89,25 @@ impl Authenticator {
     /// is 16 bytes of the VM's own randomness.
     #[must_use]
     pub fn new(policy: RequestPolicy, cache_bytes: usize, hash_key: HashKey) -> Self {
+        Self::describing(policy, cache_bytes, hash_key, |_| Texts::default())
+    }
+
+    /// The same with what is to be said of each user, which is kept beside it.
+    #[must_use]
+    pub fn describing(
+        policy: RequestPolicy,
+        cache_bytes: usize,
+        hash_key: HashKey,
+        describe: Describe,
+    ) -> Self {
         let user = UserInfo::anonymous();
         let anonymous = ImpersonationHeaders::new(&user, &policy.added_extra).ok().map(|headers| {
-            let caller = Rc::new(Caller { source: Source::Anonymous, user, expires: None });
+            let described = Described::new(user, describe);
+            let caller = Rc::new(Caller { source: Source::Anonymous, described, expires: None });
             Rc::new(Identity { caller, headers })
         });
         Self {
+            describe,
             address_header: policy.added_extra.client_address_header().map(Rc::from),
             policy,
             current: None,
@@ -109,9 +129,9 @@ impl Authenticator {
         if self.generation().is_some_and(|have| have >= snapshot.generation) {
             return false;
         }
-        self.tokens.clear();
+        // A token knows itself what of the snapshot it depends on.
         self.targets.clear();
-        self.current = Some(Current::new(snapshot, now));
+        self.current = Some(Current::new(snapshot, self.current.take(), self.hash_key, now));
         true
     }
 
@@ -149,7 +169,8 @@ impl Authenticator {
         let (token_hash, known) = match request.credential() {
             Ok(token) => {
                 let hash = self.hash_key.hash(token.as_str());
-                let ask = known::Ask { token, hash, policy: &self.policy, answers, now };
+                let ask =
+                    known::Ask { token, hash, policy: &self.policy, describe: self.describe, answers, now };
                 (hash, known::find(ask, current, &mut self.tokens, verifier)?)
             }
             Err(CredentialError::Missing) if current.is_open_to_all(request.target()) => {
@@ -208,7 +229,8 @@ impl Authenticator {
         let generation = self.generation().unwrap_or_default();
         let hash = self.hash_key.hash_lines(token, lines);
         if let Some(allowed) = self.targets.find(hash) {
-            let is_theirs = allowed.requester.caller.user == identity.caller.user;
+            let is_theirs = Rc::ptr_eq(&allowed.requester, identity)
+                || allowed.requester.caller.user() == identity.caller.user();
             if is_theirs && allowed.generation == generation && allowed.span.contains(now) {
                 return Ok(Some(Rc::clone(&allowed.target)));
             }
@@ -221,7 +243,7 @@ impl Authenticator {
         if self.policy.client_impersonation == ClientImpersonation::Reject {
             return Err(Rejection::ImpersonationNotAllowed.into());
         }
-        let requester = &identity.caller.user;
+        let requester = identity.caller.user();
         if let Some(reserved) = target.reserved_extra(|key| self.policy.added_extra.reserves(key)) {
             return Err(Rejection::from(Denial::new(requester.username(), reserved)).into());
         }
@@ -232,19 +254,12 @@ impl Authenticator {
         let user = question.target.target(requester);
         let headers =
             ImpersonationHeaders::of_target(&user, &self.policy.added_extra).map_err(Rejection::Identity)?;
-        let target = Rc::new(Target { user, headers });
-        let bytes = size(&target.headers).saturating_add(size(&identity.headers));
+        let target = Rc::new(Target { described: Described::new(user, self.describe), headers });
+        let bytes = target.headers.size().saturating_add(target.described.size());
+        let bytes = bytes.saturating_add(identity.size()).saturating_add(BOOKKEEPING);
         let requester = Rc::clone(identity);
         let allowed = AllowedTarget { generation, span, requester, target: Rc::clone(&target) };
         self.targets.insert(hash, Rc::new(allowed), bytes);
         Ok(Some(target))
     }
-}
-
-/// Bytes that a cached user takes, roughly: the headers twice (once as headers, once as the user) and the bookkeeping.
-fn size(headers: &ImpersonationHeaders) -> usize {
-    const BOOKKEEPING: usize = 256;
-    const PER_LINE: usize = 2 * (size_of::<String>() + size_of::<(String, String)>());
-    let per_line = headers.iter().count().saturating_mul(PER_LINE);
-    headers.size().saturating_mul(2).saturating_add(per_line).saturating_add(BOOKKEEPING)
 }

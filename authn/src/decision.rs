@@ -10,6 +10,7 @@ use crate::feed::{
 use crate::impersonation::ImpersonationHeaders;
 use crate::rejection::{Denial, Rejection, Unavailable};
 use crate::request::{Edit, Keep, Request};
+use crate::texts::Texts;
 use crate::time::{Span, UnixSeconds};
 use crate::user::UserInfo;
 
@@ -194,11 +195,44 @@ impl Source {
     }
 }
 
+/// Puts into words, once, what is written of a user with every request: whatever the host logs.
+pub type Describe = fn(&UserInfo) -> Texts;
+
+/// A user, and the words for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Described {
+    user: UserInfo,
+    description: Texts,
+}
+
+impl Described {
+    pub(crate) fn new(user: UserInfo, describe: Describe) -> Self {
+        Self { description: describe(&user), user }
+    }
+
+    /// The user.
+    #[must_use]
+    pub const fn user(&self) -> &UserInfo {
+        &self.user
+    }
+
+    /// What the host's [`Describe`] said of it.
+    #[must_use]
+    pub const fn description(&self) -> &Texts {
+        &self.description
+    }
+
+    /// Bytes that it takes beyond its own size, but for what the allocator adds.
+    pub(crate) fn size(&self) -> usize {
+        self.user.size().saturating_add(self.description.size())
+    }
+}
+
 /// Who a request is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
     pub(crate) source: Source,
-    pub(crate) user: UserInfo,
+    pub(crate) described: Described,
     /// The second from which the token is worth nothing, if it names one.
     pub(crate) expires: Option<UnixSeconds>,
 }
@@ -213,7 +247,13 @@ impl Caller {
     /// The user.
     #[must_use]
     pub const fn user(&self) -> &UserInfo {
-        &self.user
+        self.described.user()
+    }
+
+    /// The user, with the words for it.
+    #[must_use]
+    pub const fn described(&self) -> &Described {
+        &self.described
     }
 
     /// The second from which the token is worth nothing, if it names one.
@@ -230,10 +270,17 @@ pub(crate) struct Identity {
     pub(crate) headers: ImpersonationHeaders,
 }
 
+impl Identity {
+    /// Bytes that it takes beyond its own size, but for what the allocator adds.
+    pub(crate) fn size(&self) -> usize {
+        self.headers.size().saturating_add(self.caller.described.size())
+    }
+}
+
 /// Somebody whom a caller may act as.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Target {
-    pub(crate) user: UserInfo,
+    pub(crate) described: Described,
     pub(crate) headers: ImpersonationHeaders,
 }
 
@@ -268,9 +315,9 @@ impl Forward {
 
     /// Who it acts as, with `kubectl --as`.
     #[must_use]
-    pub fn impersonated(&self) -> Option<&UserInfo> {
+    pub fn impersonated(&self) -> Option<&Described> {
         match &self.0 {
-            As::Impersonated { target, .. } => target.as_deref().map(|target| &target.user),
+            As::Impersonated { target, .. } => target.as_deref().map(|target| &target.described),
             As::Own { .. } => None,
         }
     }
@@ -302,7 +349,7 @@ impl std::fmt::Debug for Forward {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Forward")
             .field("caller", self.caller())
-            .field("impersonated", &self.impersonated())
+            .field("impersonated", &self.impersonated().map(Described::user))
             .finish_non_exhaustive()
     }
 }

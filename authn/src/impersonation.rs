@@ -4,6 +4,7 @@
 //! the headers exist only with a user name in them that survives the way, and everything or nothing is sent.
 
 use crate::policy::AddedExtra;
+use crate::texts::{Texts, TextsBuilder};
 use crate::user::{IdentityError, UserInfo};
 
 /// Header that names the user.
@@ -15,9 +16,9 @@ pub const GROUP: &str = "impersonate-group";
 /// What the name of a header for an extra value begins with.
 pub const EXTRA_PREFIX: &str = "impersonate-extra-";
 
-/// The headers that make a request the user's. Each value arrives as it is written here.
+/// The headers that make a request the user's, names and values in turn. Each value arrives as it is written here.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ImpersonationHeaders(Vec<(String, String)>);
+pub struct ImpersonationHeaders(Texts);
 
 impl ImpersonationHeaders {
     /// Writes `user` as headers: user, uid if there is one, a line a group in order, a line an extra value, and then
@@ -38,34 +39,42 @@ impl ImpersonationHeaders {
         if user.username().is_empty() {
             return Err(IdentityError::EmptyUsername);
         }
-        let safe = |value: &str, error| if is_header_safe(value) { Ok(value.to_owned()) } else { Err(error) };
-        let mut headers =
-            vec![(USER.to_owned(), safe(user.username(), IdentityError::UsernameNotHeaderSafe)?)];
+        let mut headers = TextsBuilder::default();
+        let mut add = |name: &str, value: &str, error| {
+            headers.push(name);
+            headers.push(value);
+            if is_header_safe(value) { Ok(()) } else { Err(error) }
+        };
+        add(USER, user.username(), IdentityError::UsernameNotHeaderSafe)?;
         if !user.uid().is_empty() {
-            headers.push((UID.to_owned(), safe(user.uid(), IdentityError::UidNotHeaderSafe)?));
+            add(UID, user.uid(), IdentityError::UidNotHeaderSafe)?;
         }
         for group in user.groups() {
-            headers.push((GROUP.to_owned(), safe(group, IdentityError::GroupNotHeaderSafe)?));
+            add(GROUP, group, IdentityError::GroupNotHeaderSafe)?;
         }
         for (key, values) in user.extra() {
             let name = format!("{EXTRA_PREFIX}{}", escape_key(key));
             for value in values {
-                headers.push((name.clone(), safe(value, IdentityError::ExtraNotHeaderSafe)?));
+                add(&name, value, IdentityError::ExtraNotHeaderSafe)?;
             }
         }
-        headers.extend_from_slice(adds.headers());
-        Ok(Self(headers))
+        for (name, value) in adds.headers() {
+            headers.push(name);
+            headers.push(value);
+        }
+        Ok(Self(headers.build()))
     }
 
     /// Names (lower case) and values, in the order in which they are to be sent.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+        let mut texts = self.0.iter();
+        std::iter::from_fn(move || texts.next().zip(texts.next()))
     }
 
-    /// Bytes that names and values take.
+    /// Bytes that they take.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.0.iter().map(|(name, value)| name.len().saturating_add(value.len())).sum()
+        self.0.size()
     }
 }
 

@@ -24,6 +24,24 @@ pub struct Issuer {
     pub keys: Option<IssuerKeys>,
 }
 
+impl Issuer {
+    /// Whether `self` judges every token as `other` does, but for how long the keys may be used.
+    pub(crate) fn judges_as(&self, other: &Self) -> bool {
+        let Self { url, audiences, algorithms, claim_mappings, required_claims, guard, keys } = self;
+        *url == other.url
+            && *audiences == other.audiences
+            && *algorithms == other.algorithms
+            && *claim_mappings == other.claim_mappings
+            && *required_claims == other.required_claims
+            && *guard == other.guard
+            && match (keys, &other.keys) {
+                (None, None) => true,
+                (Some(IssuerKeys { keys, not_after: _ }), Some(others)) => *keys == others.keys,
+                (None, Some(_)) | (Some(_), None) => false,
+            }
+    }
+}
+
 /// `claimMappings`, as far as they name claims.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClaimMappings {

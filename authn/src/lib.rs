@@ -36,7 +36,7 @@
 //! |---|---|
 //! | what does the request bring? | [`request`] (and [`websocket`]) |
 //! | what is in the token? | [`token`], [`claims`], `json`, `base64url` |
-//! | is it good? | `verifier`, [`signature`], `budget`, [`cache`] |
+//! | is it good? | `verifier`, [`signature`], `budget`, [`cache`] (and [`texts`]) |
 //! | who is it? | [`user`], [`impersonation`], [`anonymous`] |
 //! | whom do they act as? | [`impersonation_request`] |
 //! | what becomes of it? | [`authenticator`], [`decision`], [`rejection`] |
@@ -64,6 +64,7 @@ pub mod rejection;
 pub mod request;
 pub mod signature;
 pub mod snapshot;
+pub mod texts;
 pub mod time;
 pub mod token;
 pub mod user;

@@ -1,5 +1,7 @@
 //! From the text of a bearer token to its parts. Nothing here is verified yet, and the names say so.
 
+mod text;
+
 use std::borrow::Cow;
 use std::fmt;
 
@@ -55,8 +57,7 @@ fn check_text(untrusted_text: &[u8]) -> Result<(), TokenError> {
     if untrusted_text.len() > MAX_TOKEN {
         return Err(TokenError::TooLong);
     }
-    let usable = |byte: &u8| byte.is_ascii_graphic() && *byte != b',';
-    if untrusted_text.is_empty() || !untrusted_text.iter().all(usable) {
+    if untrusted_text.is_empty() || !text::is_usable(untrusted_text) {
         return Err(TokenError::NotATokenText);
     }
     Ok(())

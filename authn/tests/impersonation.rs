@@ -522,7 +522,7 @@ fn both_identities_are_told() {
     assert_eq!(forward.caller().user(), &user_info("alice", &["system:authenticated"]));
     assert_eq!(forward.caller().source(), &Source::Issuer(ISSUER.into()));
     assert_eq!(forward.caller().expires(), Some(at(NOW + 600)));
-    assert_eq!(forward.impersonated().map(UserInfo::username), Some("jane"));
+    assert_eq!(forward.impersonated().map(|target| target.user().username()), Some("jane"));
     let printed = format!("{forward:?}");
     assert!(printed.contains("jane") && !printed.contains(CREDENTIAL), "{printed}");
 }

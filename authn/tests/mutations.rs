@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use authn::algorithm::Algorithm;
 use authn::anonymous::Anonymous;
 use authn::base64url;
-use authn::decision::{Answers, Decision, Forward, KeysAnswer, Question, Source};
+use authn::decision::{Answers, Decision, Described, Forward, KeysAnswer, Question, Source};
 use authn::feed::{
     FeedMessage as _, RefreshOutcome, ReviewImpersonationRequest, ReviewImpersonationResponse,
     ReviewTokenResponse,
@@ -354,7 +354,7 @@ impl World {
         assert_eq!(left, Vec::<&str>::new());
         assert_ne!(*source, Source::ApiServer);
         self.check_headers(forward, &headers);
-        if let Some(target) = forward.impersonated() {
+        if let Some(target) = forward.impersonated().map(Described::user) {
             let requester = forward.caller().user().clone();
             let asked = request.impersonation().unwrap().unwrap();
             assert!(judged);

@@ -1,7 +1,8 @@
 //! Leaves for the access log, and for the counters, what became of a request.
 
-use authn::decision::{Forward, Refused, Source};
+use authn::decision::{Described, Forward, Refused, Source};
 use authn::request::HeaderLine;
+use authn::texts::Texts;
 use authn::user::UserInfo;
 
 use crate::config::Records;
@@ -14,8 +15,13 @@ impl Plugin {
     /// Records a request that goes on. `lines` are its headers as they came.
     pub(crate) fn record_forwarded(&self, lines: &[HeaderLine<'_>], forward: &Forward, passed: Passed) {
         let caller = forward.caller();
+        host::set_log_field("authn_outcome", "forwarded");
+        set_fields(fields::USER, caller.described().description());
+        if let Some(target) = forward.impersonated() {
+            set_fields(fields::IMPERSONATED, target.description());
+        }
         let user = Some(view(caller.user()));
-        self.write(lines, Outcome::Forwarded, user, forward.impersonated().map(view));
+        self.render(lines, Outcome::Forwarded, user, forward.impersonated().map(Described::user).map(view));
         self.count_request(passed.into(), Some(caller.source()));
     }
 
@@ -23,7 +29,11 @@ impl Plugin {
     pub(crate) fn record_refused(&self, lines: &[HeaderLine<'_>], refused: &Refused) {
         let Refused { rejection, source, user } = refused;
         let reason = Reason::from(rejection);
-        self.write(lines, Outcome::Refused { reason: reason.name() }, user.as_ref().map(view), None);
+        host::set_log_field("authn_outcome", "refused");
+        if let Some(user) = user {
+            set_fields(fields::USER, &fields::describe(user));
+        }
+        self.render(lines, Outcome::Refused { reason: reason.name() }, user.as_ref().map(view), None);
         self.count_request(reason, source.as_ref());
     }
 
@@ -35,17 +45,19 @@ impl Plugin {
         self.state.borrow_mut().metrics.request(reason, source);
     }
 
-    fn write(
+    /// Renders what Envoy's own format prints, if it does.
+    fn render(
         &self,
         lines: &[HeaderLine<'_>],
         outcome: Outcome<'_>,
         user: Option<User<'_>>,
         impersonated: Option<User<'_>>,
     ) {
-        // The single fields have no use for what Envoy's own format prints.
-        let is_rendered = self.config.records != Records::default();
+        if self.config.records == Records::default() {
+            return;
+        }
         let value = |wanted| {
-            let line = is_rendered.then(|| lines.iter().find(|(name, _)| *name == wanted)).flatten();
+            let line = lines.iter().find(|(name, _)| *name == wanted);
             line.map(|(_, value)| *value).unwrap_or_default()
         };
         let record = RequestRecord {
@@ -54,20 +66,23 @@ impl Plugin {
             path: value(":path"),
             user,
             impersonated,
-            source: is_rendered.then(host::client_address).flatten(),
-            peer: is_rendered.then(host::peer_address).flatten(),
+            source: host::client_address(),
+            peer: host::peer_address(),
             user_agent: value("user-agent"),
             audit_id: value("x-request-id"),
         };
-        for (name, value) in fields::fields(&record) {
-            host::set_log_field(name, &value);
-        }
         if self.config.records.kube_oidc_proxy {
             host::set_log_field("authn_kube_oidc_proxy", &kube_oidc_proxy::line(&record));
         }
         if self.config.records.audit {
             host::set_log_field("authn_audit", &audit::members(&record));
         }
+    }
+}
+
+fn set_fields(names: [&'static str; 4], description: &Texts) {
+    for (name, value) in fields::fields(names, description) {
+        host::set_log_field(name, value);
     }
 }
 

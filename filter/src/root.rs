@@ -17,6 +17,7 @@ use crate::feed::{Answer, Feed, Next, TICK_MILLISECONDS};
 use crate::host::{self, ContextId};
 use crate::metric::Metric;
 use crate::metrics::Metrics;
+use crate::record::fields;
 use crate::request::HttpRequest;
 use crate::verify::Verifier;
 use crate::waiting::WaitingRooms;
@@ -133,10 +134,11 @@ impl Plugin {
         Self {
             keys: SharedKeys { snapshot: key("snapshot"), generation: key("generation") },
             state: RefCell::new(State {
-                authenticator: Authenticator::new(
+                authenticator: Authenticator::describing(
                     config.policy.clone(),
                     config.token_cache_bytes,
                     HashKey::new(hash_key),
+                    fields::describe,
                 ),
                 waiting: WaitingRooms::default(),
                 absent: AbsentKeys::default(),

@@ -1,17 +1,18 @@
 //! The snapshot in force, with what is remembered of its issuers.
 
-use std::rc::Rc;
-
-use subtle::ConstantTimeEq as _;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::{Rc, Weak};
 
 use crate::anonymous::Anonymous;
 use crate::budget::FailureBudget;
+use crate::cache::{HashKey, TokenHash};
 use crate::impersonation_request::SERVICE_ACCOUNT;
 use crate::issuer::{IdentityGuard, Issuer};
 use crate::rejection::Unavailable;
 use crate::snapshot::{Generation, Snapshot, UpstreamCredential};
 use crate::time::UnixSeconds;
-use crate::token::{self, BearerToken};
+use crate::token;
 
 /// What Google's tokens call `https://accounts.google.com` at times; go-oidc lets it pass for that issuer alone.
 const GOOGLE: (&str, &str) = ("accounts.google.com", "https://accounts.google.com");
@@ -32,12 +33,55 @@ pub(super) struct CurrentIssuer {
     pub(super) issuer: Issuer,
     pub(super) url: Rc<str>,
     pub(super) budget: FailureBudget,
+    /// It lives as long as the issuer judges tokens in the same way, by the same keys.
+    standing: Rc<Standing>,
+}
+
+/// Until when an issuer's keys may be used.
+struct Standing {
+    keys_not_after: Cell<UnixSeconds>,
+}
+
+/// What a token that an issuer vouches for depends on. It knows of itself when the issuer is not there any more, or
+/// judges in another way: then there is nothing left to look at.
+pub(super) struct Voucher(Weak<Standing>);
+
+impl Voucher {
+    /// Whether a token that the issuer was found to have signed still is to be relied on, its own times apart.
+    pub(super) fn holds(&self, now: UnixSeconds) -> bool {
+        self.0.upgrade().is_some_and(|standing| now < standing.keys_not_after.get())
+    }
+}
+
+impl CurrentIssuer {
+    /// Takes an issuer, in place of an earlier one of the same URL. Where nothing changed but how long its keys may
+    /// be used, what it vouched for holds on, and what failed still counts.
+    fn new(issuer: Issuer, earlier: Option<Self>, now: UnixSeconds) -> Self {
+        let keys_not_after = issuer.keys.as_ref().map(|keys| keys.not_after).unwrap_or_default();
+        if let Some(Self { issuer: before, url, budget, standing }) = earlier
+            && issuer.judges_as(&before)
+        {
+            standing.keys_not_after.set(keys_not_after);
+            return Self { issuer, url, budget, standing };
+        }
+        Self {
+            url: issuer.url.as_str().into(),
+            issuer,
+            budget: FailureBudget::full(now),
+            standing: Rc::new(Standing { keys_not_after: Cell::new(keys_not_after) }),
+        }
+    }
+
+    pub(super) fn voucher(&self) -> Voucher {
+        Voucher(Rc::downgrade(&self.standing))
+    }
 }
 
 /// The upstream credential as it is sent.
 struct Upstream {
     credential: UpstreamCredential,
     authorization: Rc<str>,
+    hash: TokenHash,
     /// `iss` of the credential, if it is a JWT: the cluster's own issuer.
     issuer: Option<String>,
     /// `sub` of the credential, if it is a JWT: for a service account its user name.
@@ -45,20 +89,32 @@ struct Upstream {
 }
 
 impl Current {
-    pub(super) fn new(snapshot: Snapshot, now: UnixSeconds) -> Self {
+    /// Takes a snapshot in place of an `earlier` one.
+    pub(super) fn new(
+        snapshot: Snapshot,
+        earlier: Option<Self>,
+        hash_key: HashKey,
+        now: UnixSeconds,
+    ) -> Self {
         let Snapshot { generation, issuers, upstream_credential, anonymous, token_webhook } = snapshot;
-        let issuers = issuers.into_iter().map(|issuer| CurrentIssuer {
-            url: issuer.url.as_str().into(),
-            issuer,
-            budget: FailureBudget::full(now),
+        let mut before: BTreeMap<_, _> = earlier
+            .into_iter()
+            .flat_map(|earlier| earlier.issuers)
+            .map(|before| (Rc::clone(&before.url), before))
+            .collect();
+        let issuers = issuers.into_iter().map(|issuer| {
+            let earlier = before.remove(issuer.url.as_str());
+            CurrentIssuer::new(issuer, earlier, now)
         });
+        let issuers = issuers.collect();
         let upstream = upstream_credential.map(|credential| Upstream {
             authorization: format!("Bearer {}", credential.token()).into(),
+            hash: hash_key.hash(credential.token()),
             issuer: token::trusted_claim(credential.token(), "iss"),
             subject: token::trusted_claim(credential.token(), "sub"),
             credential,
         });
-        Self { generation, issuers: issuers.collect(), upstream, anonymous, token_webhook }
+        Self { generation, issuers, upstream, anonymous, token_webhook }
     }
 
     /// The value of `authorization` under which requests go on.
@@ -70,11 +126,10 @@ impl Current {
         Ok(Rc::clone(&upstream.authorization))
     }
 
-    /// Whether a client presents the gateway's own credential.
-    pub(super) fn is_our_own(&self, token: &BearerToken<'_>) -> bool {
-        self.upstream.as_ref().is_some_and(|upstream| {
-            token.as_str().as_bytes().ct_eq(upstream.credential.token().as_bytes()).into()
-        })
+    /// Whether a client presents the gateway's own credential. The hash has a key, so how long the comparison takes
+    /// tells nothing of the credential.
+    pub(super) fn is_our_own(&self, token: TokenHash) -> bool {
+        self.upstream.as_ref().is_some_and(|upstream| token == upstream.hash)
     }
 
     /// Whether a token turned out to be of the gateway's own account: an earlier credential, or the same one in another

@@ -2,16 +2,16 @@
 
 use std::rc::Rc;
 
-use super::current::{Current, CurrentIssuer};
-use super::{Refusal, size};
+use super::current::{Current, CurrentIssuer, Voucher};
+use super::{BOOKKEEPING, Refusal};
 use crate::cache::{TokenCache, TokenHash};
 use crate::claims::Validity;
-use crate::decision::{Answers, Caller, Identity, Question, Source};
+use crate::decision::{Answers, Caller, Describe, Described, Identity, Question, Source};
 use crate::feed::{RefreshKeysRequest, ReviewTokenRequest};
 use crate::impersonation::ImpersonationHeaders;
 use crate::issuer::{IdentityGuard, Issuer};
 use crate::keys::IssuerKeys;
-use crate::policy::{AddedExtra, RequestPolicy};
+use crate::policy::RequestPolicy;
 use crate::rejection::{Rejection, Unavailable};
 use crate::signature::VerifySignature;
 use crate::snapshot::Generation;
@@ -31,38 +31,34 @@ pub(super) enum Known {
 
 /// A token that was found good, and all that it depends on.
 pub(super) struct Token {
-    generation: Generation,
     life: Life,
     known: Known,
 }
 
 enum Life {
-    /// Verified here.
-    Verified { validity: Validity, keys_not_after: UnixSeconds },
-    /// Said by somebody else, and good for so long.
-    Reviewed(Span),
+    /// Verified here. Nothing of the snapshot but its issuer has a say: that it is not the gateway's own credential is
+    /// checked at every request.
+    Verified { validity: Validity, voucher: Voucher },
+    /// Said by somebody else, and good for so long. Who is asked, and what is made of the answer, depends on more than
+    /// the guard (is the issuer a configured one, the cluster's, the gateway's own account?), so it ends with the
+    /// snapshot.
+    Reviewed { generation: Generation, span: Span },
 }
 
 impl Token {
     fn is_good(&self, generation: Generation, now: UnixSeconds) -> bool {
-        let lives = match &self.life {
-            Life::Verified { validity, keys_not_after } => {
-                validity.check(now).is_ok() && now < *keys_not_after
-            }
-            Life::Reviewed(span) => span.contains(now),
-        };
-        lives && self.generation == generation
+        match &self.life {
+            Life::Verified { validity, voucher } => voucher.holds(now) && validity.check(now).is_ok(),
+            Life::Reviewed { generation: of, span } => *of == generation && span.contains(now),
+        }
     }
 
     fn size(&self) -> usize {
-        match &self.known {
-            Known::Impersonable(identity) => size(&identity.headers),
-            // As much as its headers would take, if it had any.
-            Known::PassThrough(caller) => {
-                ImpersonationHeaders::of_target(&caller.user, &AddedExtra::default())
-                    .map_or(usize::MAX, |headers| size(&headers))
-            }
-        }
+        let texts = match &self.known {
+            Known::Impersonable(identity) => identity.size(),
+            Known::PassThrough(caller) => caller.described.size(),
+        };
+        texts.saturating_add(BOOKKEEPING)
     }
 }
 
@@ -71,6 +67,7 @@ pub(super) struct Ask<'a> {
     pub(super) token: &'a BearerToken<'a>,
     pub(super) hash: TokenHash,
     pub(super) policy: &'a RequestPolicy,
+    pub(super) describe: Describe,
     pub(super) answers: &'a Answers,
     pub(super) now: UnixSeconds,
 }
@@ -82,7 +79,7 @@ pub(super) fn find(
     tokens: &mut TokenCache<Token>,
     verifier: &impl VerifySignature,
 ) -> Result<Known, Refusal> {
-    if current.is_our_own(ask.token) {
+    if current.is_our_own(ask.hash) {
         return Err(Rejection::OwnCredential.into());
     }
     if let Some(token) = tokens.find(ask.hash) {
@@ -101,7 +98,7 @@ pub(super) fn find(
         }
         Claimed::Other(otherwise) => review(&ask, current, otherwise)?,
     };
-    let token = Rc::new(Token { generation, life, known });
+    let token = Rc::new(Token { life, known });
     let bytes = token.size();
     tokens.insert(ask.hash, Rc::clone(&token), bytes);
     Ok(token.known.clone())
@@ -133,11 +130,13 @@ fn claimed_issuer<'t, 'c>(
 fn authenticate(
     ask: &Ask<'_>,
     token: UnverifiedToken<'_>,
-    CurrentIssuer { issuer, budget, .. }: &mut CurrentIssuer,
+    current: &mut CurrentIssuer,
     source: &Source,
     generation: Generation,
     verifier: &impl VerifySignature,
 ) -> Result<(Life, Known), Refusal> {
+    let voucher = current.voucher();
+    let CurrentIssuer { issuer, budget, .. } = current;
     let keys = usable_keys(issuer, ask.now)?;
     let claims = verifier::verify(token, issuer, keys, ask.now, verifier, || budget.may_check(ask.now))
         .map_err(|error| {
@@ -148,9 +147,8 @@ fn authenticate(
         })?;
     let user = UserInfo::map(&claims, issuer).map_err(Rejection::Claims)?;
     let validity = claims.validity();
-    let identity = identity(ask.policy, source.clone(), user, &issuer.guard, Some(validity.expires()))?;
-    let life = Life::Verified { validity, keys_not_after: keys.not_after };
-    Ok((life, Known::Impersonable(Rc::new(identity))))
+    let identity = identity(ask, source.clone(), user, &issuer.guard, Some(validity.expires()))?;
+    Ok((Life::Verified { validity, voucher }, Known::Impersonable(Rc::new(identity))))
 }
 
 /// Asks about a token that is not from a configured issuer, if anybody is to be asked.
@@ -180,15 +178,16 @@ fn review(ask: &Ask<'_>, current: &mut Current, otherwise: Rejection) -> Result<
     if current.is_our_account(user.username()) {
         return Err(Refusal::from(Rejection::OwnCredential).judged_as(&by));
     }
-    let life = Life::Reviewed(span);
+    let life = Life::Reviewed { generation: current.generation, span };
     Ok(match (&by, guard) {
         (Source::TokenWebhook, Some(guard)) => {
-            let identity = identity(ask.policy, by.clone(), user.with_lowered_extra_keys(), guard, None)
+            let identity = identity(ask, by.clone(), user.with_lowered_extra_keys(), guard, None)
                 .map_err(|error| Refusal::from(error).judged_as(&by))?;
             (life, Known::Impersonable(Rc::new(identity)))
         }
         (Source::ApiServer, _) => {
-            (life, Known::PassThrough(Rc::new(Caller { source: by, user, expires: None })))
+            let described = Described::new(user, ask.describe);
+            (life, Known::PassThrough(Rc::new(Caller { source: by, described, expires: None })))
         }
         _ => return Err(otherwise.into()),
     })
@@ -196,15 +195,16 @@ fn review(ask: &Ask<'_>, current: &mut Current, otherwise: Rejection) -> Result<
 
 /// Somebody who may be impersonated: their names allowed to whoever vouches for them, and safe in headers.
 fn identity(
-    policy: &RequestPolicy,
+    ask: &Ask<'_>,
     source: Source,
     user: UserInfo,
     guard: &IdentityGuard,
     expires: Option<UnixSeconds>,
 ) -> Result<Identity, Rejection> {
     let user = user.guarded(guard).map_err(Rejection::Identity)?;
-    let headers = ImpersonationHeaders::new(&user, &policy.added_extra).map_err(Rejection::Identity)?;
-    Ok(Identity { caller: Rc::new(Caller { source, user, expires }), headers })
+    let headers = ImpersonationHeaders::new(&user, &ask.policy.added_extra).map_err(Rejection::Identity)?;
+    let described = Described::new(user, ask.describe);
+    Ok(Identity { caller: Rc::new(Caller { source, described, expires }), headers })
 }
 
 fn usable_keys(issuer: &Issuer, now: UnixSeconds) -> Result<&IssuerKeys, Unavailable> {

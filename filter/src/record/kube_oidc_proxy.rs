@@ -108,8 +108,17 @@ fn push_joined(text: &mut Bounded, values: &[String], mut is_structure: impl FnM
     }
 }
 
+/// Whether a byte is no structure anywhere: a `/` is none where no blank is.
+const fn is_plain(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'@' | b'/' | b',' | b'+')
+}
+
 /// Adds a value, with what is structure in it escaped.
 fn push(text: &mut Bounded, value: &str, mut is_structure: impl FnMut(char) -> bool) {
+    if value != "/" && value.bytes().all(is_plain) && text.has_room(value) {
+        text.push(value);
+        return;
+    }
     let is_blank_or_end = |neighbour: Option<char>| neighbour.is_none_or(|character| character == ' ');
     let mut characters = value.chars().peekable();
     let mut before = None;

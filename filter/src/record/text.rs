@@ -17,6 +17,11 @@ impl Bounded {
         Self { limit, ..Self::default() }
     }
 
+    /// Whether a piece would be added whole.
+    pub(super) const fn has_room(&self, piece: &str) -> bool {
+        !self.is_cut && self.text.len().saturating_add(piece.len()) <= self.limit
+    }
+
     /// Adds a piece whole, or the mark. Nothing follows the mark.
     pub(super) fn push(&mut self, piece: &str) {
         if self.is_cut {
