@@ -7,9 +7,8 @@ use std::net::IpAddr;
 use std::rc::Rc;
 
 use crate::cache::{HashKey, TokenCache, TokenHash};
-use crate::decision::{
-    Answers, As, Caller, Decision, Describe, Described, Forward, Identity, Question, Refused, Source, Target,
-};
+use crate::decision::{Answers, As, Caller, Decision, Forward, Identity, Question, Refused, Source, Target};
+use crate::described::{Describe, Described};
 use crate::feed::ReviewImpersonationRequest;
 use crate::impersonation::ImpersonationHeaders;
 use crate::impersonation_request::ImpersonationRequestError;
@@ -78,7 +77,7 @@ impl Refusal {
     fn of(mut self, caller: &Caller) -> Self {
         if let Self::Reject(refused) = &mut self {
             refused.source = Some(caller.source.clone());
-            refused.user = Some(caller.user().clone());
+            refused.user = Some(caller.user());
         }
         self
     }
@@ -100,9 +99,8 @@ impl Authenticator {
         hash_key: HashKey,
         describe: Describe,
     ) -> Self {
-        let user = UserInfo::anonymous();
-        let anonymous = ImpersonationHeaders::new(&user, &policy.added_extra).ok().map(|headers| {
-            let described = Described::new(user, describe);
+        let described = Described::new(UserInfo::anonymous(), describe);
+        let anonymous = ImpersonationHeaders::new(&described, &policy.added_extra).ok().map(|headers| {
             let caller = Rc::new(Caller { source: Source::Anonymous, described, expires: None });
             Rc::new(Identity { caller, headers })
         });
@@ -230,7 +228,7 @@ impl Authenticator {
         let hash = self.hash_key.hash_lines(token, lines);
         if let Some(allowed) = self.targets.find(hash) {
             let is_theirs = Rc::ptr_eq(&allowed.requester, identity)
-                || allowed.requester.caller.user() == identity.caller.user();
+                || allowed.requester.caller.described == identity.caller.described;
             if is_theirs && allowed.generation == generation && allowed.span.contains(now) {
                 return Ok(Some(Rc::clone(&allowed.target)));
             }
@@ -247,14 +245,14 @@ impl Authenticator {
         if let Some(reserved) = target.reserved_extra(|key| self.policy.added_extra.reserves(key)) {
             return Err(Rejection::from(Denial::new(requester.username(), reserved)).into());
         }
-        let question = ReviewImpersonationRequest { requester: requester.clone(), target };
+        let question = ReviewImpersonationRequest { requester, target };
         let Some(span) = answers.allowed(&question).transpose()? else {
             return Err(Refusal::Ask(Box::new(Question::Impersonation(question))));
         };
-        let user = question.target.target(requester);
-        let headers =
-            ImpersonationHeaders::of_target(&user, &self.policy.added_extra).map_err(Rejection::Identity)?;
-        let target = Rc::new(Target { described: Described::new(user, self.describe), headers });
+        let described = Described::new(question.target.target(&question.requester), self.describe);
+        let headers = ImpersonationHeaders::of_target(&described, &self.policy.added_extra)
+            .map_err(Rejection::Identity)?;
+        let target = Rc::new(Target { described, headers });
         let bytes = target.headers.size().saturating_add(target.described.size());
         let bytes = bytes.saturating_add(identity.size()).saturating_add(BOOKKEEPING);
         let requester = Rc::clone(identity);

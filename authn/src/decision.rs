@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use crate::described::Described;
 use crate::feed::{
     FeedMessage as _, REFRESH_KEYS, REVIEW_IMPERSONATION, REVIEW_TOKEN, RefreshKeysRequest, RefreshOutcome,
     ReviewImpersonationRequest, ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse,
@@ -10,7 +11,6 @@ use crate::feed::{
 use crate::impersonation::ImpersonationHeaders;
 use crate::rejection::{Denial, Rejection, Unavailable};
 use crate::request::{Edit, Keep, Request};
-use crate::texts::Texts;
 use crate::time::{Span, UnixSeconds};
 use crate::user::UserInfo;
 
@@ -195,39 +195,6 @@ impl Source {
     }
 }
 
-/// Puts into words, once, what is written of a user with every request: whatever the host logs.
-pub type Describe = fn(&UserInfo) -> Texts;
-
-/// A user, and the words for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Described {
-    user: UserInfo,
-    description: Texts,
-}
-
-impl Described {
-    pub(crate) fn new(user: UserInfo, describe: Describe) -> Self {
-        Self { description: describe(&user), user }
-    }
-
-    /// The user.
-    #[must_use]
-    pub const fn user(&self) -> &UserInfo {
-        &self.user
-    }
-
-    /// What the host's [`Describe`] said of it.
-    #[must_use]
-    pub const fn description(&self) -> &Texts {
-        &self.description
-    }
-
-    /// Bytes that it takes beyond its own size, but for what the allocator adds.
-    pub(crate) fn size(&self) -> usize {
-        self.user.size().saturating_add(self.description.size())
-    }
-}
-
 /// Who a request is from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Caller {
@@ -246,11 +213,11 @@ impl Caller {
 
     /// The user.
     #[must_use]
-    pub const fn user(&self) -> &UserInfo {
+    pub fn user(&self) -> UserInfo {
         self.described.user()
     }
 
-    /// The user, with the words for it.
+    /// The user as it is remembered, with the words for it.
     #[must_use]
     pub const fn described(&self) -> &Described {
         &self.described
@@ -335,9 +302,7 @@ impl Forward {
     pub fn add_upstream_headers(&self, mut add: impl FnMut(&str, &str)) {
         let As::Impersonated { identity, target, authorization, client_address } = &self.0 else { return };
         let headers = target.as_deref().map_or(&identity.headers, |target| &target.headers);
-        for (name, value) in headers.iter() {
-            add(name, value);
-        }
+        headers.iter().for_each(|(name, value)| add(name, value));
         if let Some((name, address)) = client_address {
             add(name, &address.to_string());
         }

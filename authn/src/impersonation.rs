@@ -3,9 +3,12 @@
 //! Impersonation fails open: a request with the ServiceAccount token and no `impersonate-user` runs as the proxy. So
 //! the headers exist only with a user name in them that survives the way, and everything or nothing is sent.
 
+use std::rc::Rc;
+
+use crate::described::Described;
 use crate::policy::AddedExtra;
 use crate::texts::{Texts, TextsBuilder};
-use crate::user::{IdentityError, UserInfo};
+use crate::user::IdentityError;
 
 /// Header that names the user.
 pub const USER: &str = "impersonate-user";
@@ -16,9 +19,14 @@ pub const GROUP: &str = "impersonate-group";
 /// What the name of a header for an extra value begins with.
 pub const EXTRA_PREFIX: &str = "impersonate-extra-";
 
-/// The headers that make a request the user's, names and values in turn. Each value arrives as it is written here.
+/// The headers that make a request the user's. Each value arrives as it is written here.
 #[derive(Debug, PartialEq, Eq)]
-pub struct ImpersonationHeaders(Texts);
+pub struct ImpersonationHeaders {
+    /// User name, uid, groups: those of the user that is remembered beside the headers.
+    names: Rc<Texts>,
+    /// Of the extra values, names and values in turn.
+    extra: Texts,
+}
 
 impl ImpersonationHeaders {
     /// Writes `user` as headers: user, uid if there is one, a line a group in order, a line an extra value, and then
@@ -27,7 +35,7 @@ impl ImpersonationHeaders {
     /// # Errors
     /// [`IdentityError`] when a value could not arrive as it is: it is refused, never repaired. The same for an extra
     /// value under a key that only the gateway sets.
-    pub fn new(user: &UserInfo, adds: &AddedExtra) -> Result<Self, IdentityError> {
+    pub fn new(user: &Described, adds: &AddedExtra) -> Result<Self, IdentityError> {
         if user.extra().iter().any(|(key, _)| adds.reserves(key)) {
             return Err(IdentityError::ReservedExtra);
         }
@@ -35,46 +43,43 @@ impl ImpersonationHeaders {
     }
 
     /// As [`new`](Self::new), for somebody whom the gateway itself has put together.
-    pub(crate) fn of_target(user: &UserInfo, adds: &AddedExtra) -> Result<Self, IdentityError> {
-        if user.username().is_empty() {
-            return Err(IdentityError::EmptyUsername);
-        }
-        let mut headers = TextsBuilder::default();
-        let mut add = |name: &str, value: &str, error| {
-            headers.push(name);
-            headers.push(value);
-            if is_header_safe(value) { Ok(()) } else { Err(error) }
-        };
-        add(USER, user.username(), IdentityError::UsernameNotHeaderSafe)?;
-        if !user.uid().is_empty() {
-            add(UID, user.uid(), IdentityError::UidNotHeaderSafe)?;
-        }
-        for group in user.groups() {
-            add(GROUP, group, IdentityError::GroupNotHeaderSafe)?;
-        }
+    pub(crate) fn of_target(user: &Described, adds: &AddedExtra) -> Result<Self, IdentityError> {
+        let check = |value, error| if is_header_safe(value) { Ok(()) } else { Err(error) };
+        let mut names = user.names().iter();
+        let username = names.next().filter(|username| !username.is_empty());
+        check(username.ok_or(IdentityError::EmptyUsername)?, IdentityError::UsernameNotHeaderSafe)?;
+        check(names.next().unwrap_or_default(), IdentityError::UidNotHeaderSafe)?;
+        names.try_for_each(|group| check(group, IdentityError::GroupNotHeaderSafe))?;
+        let mut extra = TextsBuilder::default();
         for (key, values) in user.extra() {
             let name = format!("{EXTRA_PREFIX}{}", escape_key(key));
             for value in values {
-                add(&name, value, IdentityError::ExtraNotHeaderSafe)?;
+                check(value, IdentityError::ExtraNotHeaderSafe)?;
+                extra.push(&name);
+                extra.push(value);
             }
         }
         for (name, value) in adds.headers() {
-            headers.push(name);
-            headers.push(value);
+            extra.push(name);
+            extra.push(value);
         }
-        Ok(Self(headers.build()))
+        Ok(Self { names: Rc::clone(user.names()), extra: extra.build() })
     }
 
     /// Names (lower case) and values, in the order in which they are to be sent.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        let mut texts = self.0.iter();
-        std::iter::from_fn(move || texts.next().zip(texts.next()))
+        let mut names = self.names.iter();
+        let user = names.next().map(|user| (USER, user));
+        let uid = names.next().filter(|uid| !uid.is_empty()).map(|uid| (UID, uid));
+        let mut extra = self.extra.iter();
+        let extra = std::iter::from_fn(move || extra.next().zip(extra.next()));
+        user.into_iter().chain(uid).chain(names.map(|group| (GROUP, group))).chain(extra)
     }
 
-    /// Bytes that they take.
+    /// Bytes that they take beside the user's names.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.0.size()
+        self.extra.size()
     }
 }
 

@@ -37,7 +37,7 @@
 //! | what does the request bring? | [`request`] (and [`websocket`]) |
 //! | what is in the token? | [`token`], [`claims`], `json`, `base64url` |
 //! | is it good? | `verifier`, [`signature`], `budget`, [`cache`] (and [`texts`]) |
-//! | who is it? | [`user`], [`impersonation`], [`anonymous`] |
+//! | who is it? | [`user`] (remembered: [`described`]), [`impersonation`], [`anonymous`] |
 //! | whom do they act as? | [`impersonation_request`] |
 //! | what becomes of it? | [`authenticator`], [`decision`], [`rejection`] |
 //! | what is it judged by? | [`snapshot`], [`issuer`], [`keys`], [`algorithm`], [`policy`] |
@@ -52,6 +52,7 @@ mod budget;
 pub mod cache;
 pub mod claims;
 pub mod decision;
+pub mod described;
 pub mod feed;
 pub mod impersonation;
 pub mod impersonation_request;

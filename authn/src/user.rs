@@ -158,16 +158,9 @@ impl UserInfo {
         self
     }
 
-    /// Bytes that it takes beyond its own size, but for what the allocator adds.
-    pub(crate) fn size(&self) -> usize {
-        let list = |texts: &[String]| {
-            texts.iter().map(|text| text.len().saturating_add(size_of::<String>())).sum::<usize>()
-        };
-        let entry = |(key, values): &(String, Vec<String>)| {
-            size_of::<(String, Vec<String>)>().saturating_add(key.len()).saturating_add(list(values))
-        };
-        let extra = self.extra.iter().map(entry).sum::<usize>();
-        [self.username.len(), self.uid.len(), list(&self.groups), extra].into_iter().sum()
+    /// Keys and values of `extra`, for good.
+    pub(crate) fn into_extra(self) -> Vec<(String, Vec<String>)> {
+        self.extra
     }
 
     /// The user name.

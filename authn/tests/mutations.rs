@@ -13,7 +13,8 @@ use std::collections::HashMap;
 use authn::algorithm::Algorithm;
 use authn::anonymous::Anonymous;
 use authn::base64url;
-use authn::decision::{Answers, Decision, Described, Forward, KeysAnswer, Question, Source};
+use authn::decision::{Answers, Decision, Forward, KeysAnswer, Question, Source};
+use authn::described::Described;
 use authn::feed::{
     FeedMessage as _, RefreshOutcome, ReviewImpersonationRequest, ReviewImpersonationResponse,
     ReviewTokenResponse,
@@ -355,7 +356,7 @@ impl World {
         assert_ne!(*source, Source::ApiServer);
         self.check_headers(forward, &headers);
         if let Some(target) = forward.impersonated().map(Described::user) {
-            let requester = forward.caller().user().clone();
+            let requester = forward.caller().user();
             let asked = request.impersonation().unwrap().unwrap();
             assert!(judged);
             let user = asked.untrusted_user();
@@ -401,7 +402,8 @@ impl World {
             assert_eq!((name.as_str(), value.as_str()), ("user", forward.caller().user().username()));
             assert_eq!(original.iter().filter(|(name, _)| name == "user").count(), 1);
         }
-        let username = forward.caller().user().username();
+        let requester = forward.caller().user();
+        let username = requester.username();
         assert!(!username.starts_with("system:") || *forward.caller().source() == Source::Anonymous);
     }
 }

@@ -597,7 +597,7 @@ fn the_api_servers_own_tokens_go_on_as_they_are() {
         let forward = own(gate.decides(OPAQUE, &lines[1..], &answers));
         assert_eq!(left(&forward, &lines), expected);
         assert_eq!(forward.caller().source(), &Source::ApiServer);
-        assert_eq!(forward.caller().user(), &info("system:serviceaccount:ci:x"));
+        assert_eq!(forward.caller().user(), info("system:serviceaccount:ci:x"));
         assert_eq!(forward.caller().expires(), None);
         assert!(!format!("{forward:?}").contains(OPAQUE));
     }
@@ -800,7 +800,7 @@ fn anonymous_requests_are_nobodys_in_the_log() {
         panic!("not forwarded")
     };
     assert_eq!(forward.caller().source(), &Source::Anonymous);
-    assert_eq!(forward.caller().user(), &person("system:anonymous", "", &["system:unauthenticated"], &[]));
+    assert_eq!(forward.caller().user(), person("system:anonymous", "", &["system:unauthenticated"], &[]));
     assert_eq!(forward.caller().expires(), None);
 }
 

@@ -1,6 +1,7 @@
 //! Leaves for the access log, and for the counters, what became of a request.
 
-use authn::decision::{Described, Forward, Refused, Source};
+use authn::decision::{Forward, Refused, Source};
+use authn::described::Described;
 use authn::request::HeaderLine;
 use authn::texts::Texts;
 use authn::user::UserInfo;
@@ -20,8 +21,10 @@ impl Plugin {
         if let Some(target) = forward.impersonated() {
             set_fields(fields::IMPERSONATED, target.description());
         }
-        let user = Some(view(caller.user()));
-        self.render(lines, Outcome::Forwarded, user, forward.impersonated().map(Described::user).map(view));
+        if self.renders() {
+            let (user, target) = (caller.user(), forward.impersonated().map(Described::user));
+            self.render(lines, Outcome::Forwarded, Some(view(&user)), target.as_ref().map(view));
+        }
         self.count_request(passed.into(), Some(caller.source()));
     }
 
@@ -33,7 +36,9 @@ impl Plugin {
         if let Some(user) = user {
             set_fields(fields::USER, &fields::describe(user));
         }
-        self.render(lines, Outcome::Refused { reason: reason.name() }, user.as_ref().map(view), None);
+        if self.renders() {
+            self.render(lines, Outcome::Refused { reason: reason.name() }, user.as_ref().map(view), None);
+        }
         self.count_request(reason, source.as_ref());
     }
 
@@ -45,7 +50,11 @@ impl Plugin {
         self.state.borrow_mut().metrics.request(reason, source);
     }
 
-    /// Renders what Envoy's own format prints, if it does.
+    /// Whether anything is rendered for Envoy's own format to print.
+    fn renders(&self) -> bool {
+        self.config.records != Records::default()
+    }
+
     fn render(
         &self,
         lines: &[HeaderLine<'_>],
@@ -53,9 +62,6 @@ impl Plugin {
         user: Option<User<'_>>,
         impersonated: Option<User<'_>>,
     ) {
-        if self.config.records == Records::default() {
-            return;
-        }
         let value = |wanted| {
             let line = lines.iter().find(|(name, _)| *name == wanted);
             line.map(|(_, value)| *value).unwrap_or_default()

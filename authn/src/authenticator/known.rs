@@ -6,7 +6,8 @@ use super::current::{Current, CurrentIssuer, Voucher};
 use super::{BOOKKEEPING, Refusal};
 use crate::cache::{TokenCache, TokenHash};
 use crate::claims::Validity;
-use crate::decision::{Answers, Caller, Describe, Described, Identity, Question, Source};
+use crate::decision::{Answers, Caller, Identity, Question, Source};
+use crate::described::{Describe, Described};
 use crate::feed::{RefreshKeysRequest, ReviewTokenRequest};
 use crate::impersonation::ImpersonationHeaders;
 use crate::issuer::{IdentityGuard, Issuer};
@@ -202,8 +203,9 @@ fn identity(
     expires: Option<UnixSeconds>,
 ) -> Result<Identity, Rejection> {
     let user = user.guarded(guard).map_err(Rejection::Identity)?;
-    let headers = ImpersonationHeaders::new(&user, &ask.policy.added_extra).map_err(Rejection::Identity)?;
     let described = Described::new(user, ask.describe);
+    let headers =
+        ImpersonationHeaders::new(&described, &ask.policy.added_extra).map_err(Rejection::Identity)?;
     Ok(Identity { caller: Rc::new(Caller { source, described, expires }), headers })
 }
 
