@@ -2,6 +2,7 @@
 //! portably. What Envoy's host adds or saves is measured elsewhere.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     missing_docs,

@@ -1,6 +1,8 @@
 //! What a request and a remembered token take of memory, counted by the allocator.
 #![allow(
     clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     reason = "test code"
@@ -14,7 +16,7 @@ use std::alloc::System;
 use authn::decision::Forward;
 use authn::texts::Texts;
 use authn::user::UserInfo;
-use fixtures::{ROWS, Row, borrowed};
+use fixtures::{ROWS, borrowed};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
@@ -54,7 +56,7 @@ fn a_warm_request_takes_no_memory_and_a_token_no_more_than_it_is_counted_for() {
     assert!(taken / requests.len() < 1_400, "{taken}");
     drop(gate);
     // A cache with less room takes no more than it was given.
-    let mut gate = Row { cache: 1 << 20, ..*row }.gate(describe, log);
+    let mut gate = row.with_cache(1 << 20).gate(describe, log);
     let region = Region::new(ALLOCATOR);
     requests.iter().for_each(|lines| gate.first(lines));
     let change = region.change();

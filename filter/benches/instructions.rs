@@ -8,7 +8,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::assertions_on_constants,
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
     clippy::print_stdout,
