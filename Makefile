@@ -44,7 +44,7 @@ instructions: ## Count the instructions of a request against the committed figur
 lint: filter ## Formatting, clippy on both targets, and the architecture
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --features tests/cluster,tests/hops -- --deny warnings
-	$(CARGO) clippy --locked --package kube-oidc-filter --target wasm32-wasip1 -- --deny warnings
+	$(CARGO) clippy --locked --package kube-oidc-filter --package proxy-wasm-abi --target wasm32-wasip1 -- --deny warnings
 	tests/architecture
 	istio/validate
 

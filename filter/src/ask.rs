@@ -9,8 +9,10 @@ use authn::feed::{
     ReviewTokenResponse,
 };
 use authn::time::UnixSeconds;
+use proxy_wasm_abi::types::{CallId, ContextId};
 
-use crate::host::{self, ContextId};
+use crate::host;
+use crate::request::{HttpRequest, Progress};
 use crate::root::Plugin;
 use crate::waiting::Kind;
 
@@ -19,88 +21,50 @@ pub(crate) const PAUSE: Duration = Duration::from_secs(5);
 /// Longest time that it waits for an issuer's keys.
 const KEYS: Duration = Duration::from_secs(2);
 
-/// A question under way. Its request counts as waiting until this is dropped, also when the client has gone.
+/// A request that waits for the answer to a question: until there is one, or until its client has gone.
 pub(crate) struct Waiting {
-    plugin: Rc<Plugin>,
-    call: u32,
+    request: HttpRequest,
+    call: CallId,
     question: Question,
     asked: UnixSeconds,
     queue: Rc<str>,
 }
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        self.plugin.state.borrow_mut().waiting.room(Kind::of(&self.question)).leave(&self.queue);
-    }
-}
-
-impl Waiting {
-    /// Whether this is what the call was about.
-    pub(crate) const fn is_for(&self, call: u32) -> bool {
-        self.call == call
-    }
-
-    /// Notes the answer, in the callback of `request`.
-    pub(crate) fn answered(self, request: ContextId, status: u32, size: usize, answers: &mut Answers) {
-        let plugin = &self.plugin;
-        let message = if status == 0 {
-            host::on_behalf_of(plugin.root, request, || host::call_response(size))
-        } else {
-            None
-        };
-        match &self.question {
-            Question::Keys(question) => {
-                let response = message.and_then(|message| RefreshKeysResponse::decode(&message).ok());
-                answers.keys(KeysAnswer::Refreshed(plugin.refreshed(question, response, self.asked)));
-            }
-            Question::Impersonation(question) => {
-                let answer = message.and_then(|message| ReviewImpersonationResponse::decode(&message).ok());
-                let answer = answer.unwrap_or(ReviewImpersonationResponse::Failed);
-                answers.impersonation(question.clone(), answer, self.asked);
-            }
-            Question::Token(question) => {
-                let answer = message.and_then(|message| ReviewTokenResponse::decode(&message).ok());
-                answers.token(question.clone(), answer.unwrap_or(ReviewTokenResponse::Failed), self.asked);
-            }
-        }
-    }
-}
-
 impl Plugin {
-    /// Asks the sidecar for `request`, which may still wait for `remaining`. Where it can't, notes that instead.
+    /// Asks the sidecar for a request, which may wait for `remaining` and waits from now on. Where that can't be,
+    /// notes it as the answer, and gives the request back.
     pub(crate) fn ask(
-        self: &Rc<Self>,
-        request: ContextId,
+        &self,
+        mut request: HttpRequest,
         question: Question,
         asked: UnixSeconds,
         remaining: Duration,
-        answers: &mut Answers,
-    ) -> Option<Waiting> {
+    ) -> Option<HttpRequest> {
         let kind = Kind::of(&question);
         let queue = Kind::queue(&question);
         let mut state = self.state.borrow_mut();
         if let Question::Keys(RefreshKeysRequest { issuer, kid, .. }) = &question
             && state.absent.has(issuer, kid, asked)
         {
-            answers.keys(KeysAnswer::Absent);
-            return None;
+            request.answers.keys(KeysAnswer::Absent);
+            return Some(request);
         }
-        if !state.waiting.room(kind).enter(&queue, asked) {
-            unasked(question, Unasked::Full, asked, answers);
-            return None;
+        if !state.rooms.room(kind).enter(&queue, asked) {
+            unasked(question, Unasked::Full, asked, &mut request.answers);
+            return Some(request);
         }
         state.metrics.count(kind.counter());
         drop(state);
         let timeout = if kind == Kind::Keys { remaining.min(KEYS) } else { remaining };
         // No timeout means for ever.
         let call = (!timeout.is_zero()).then(|| {
-            host::on_behalf_of(self.root, request, || {
+            host::on_behalf_of(self.root, request.id, || {
                 host::call(&self.config.request_target, question.method(), &question.message(), timeout)
             })
         });
+        let mut state = self.state.borrow_mut();
         let Some(call) = call.flatten() else {
-            let mut state = self.state.borrow_mut();
-            state.waiting.room(kind).leave(&queue);
+            state.rooms.room(kind).leave(&queue);
             if !timeout.is_zero() && !std::mem::replace(&mut state.has_asked_in_vain, true) {
                 let cluster = self.config.request_target.cluster();
                 host::error(&format!(
@@ -108,10 +72,59 @@ impl Plugin {
                 ));
             }
             drop(state);
-            unasked(question, Unasked::Failed, asked, answers);
-            return None;
+            unasked(question, Unasked::Failed, asked, &mut request.answers);
+            return Some(request);
         };
-        Some(Waiting { plugin: Rc::clone(self), call, question, asked, queue })
+        state.waiting.insert(request.id, Waiting { request, call, question, asked, queue });
+        None
+    }
+
+    /// Notes an answer, in the callback of the root context, and lets the request that waits for it proceed.
+    pub(crate) fn request_answered(&self, call: CallId, result: Result<usize, u32>) {
+        // So few wait that a look at each is cheap.
+        let is_it = |(id, waiting): (&ContextId, &Waiting)| (waiting.call == call).then_some(*id);
+        let id = self.state.borrow().waiting.iter().find_map(is_it);
+        let Some(waiting) = id.and_then(|id| self.take_waiting(id)) else { return };
+        let message = result.ok().and_then(host::call_response);
+        let Waiting { mut request, question, asked, .. } = waiting;
+        self.note(question, message.as_deref(), asked, &mut request.answers);
+        if host::proceed_as(request.id) && self.proceed(request) == Progress::Forwarded {
+            host::resume();
+        }
+    }
+
+    /// Lets go of a request that is no more. What was asked for it goes on, and nobody waits for it.
+    pub(crate) fn forget(&self, request: ContextId) {
+        if !self.state.borrow().waiting.is_empty() {
+            self.take_waiting(request);
+        }
+    }
+
+    /// Takes a request out of its place.
+    fn take_waiting(&self, request: ContextId) -> Option<Waiting> {
+        let mut state = self.state.borrow_mut();
+        let waiting = state.waiting.remove(&request)?;
+        state.rooms.room(Kind::of(&waiting.question)).leave(&waiting.queue);
+        Some(waiting)
+    }
+
+    /// Notes what was answered; `None` if the call failed.
+    fn note(&self, question: Question, message: Option<&[u8]>, asked: UnixSeconds, answers: &mut Answers) {
+        match question {
+            Question::Keys(question) => {
+                let response = message.and_then(|message| RefreshKeysResponse::decode(message).ok());
+                answers.keys(KeysAnswer::Refreshed(self.refreshed(&question, response, asked)));
+            }
+            Question::Impersonation(question) => {
+                let answer = message.and_then(|message| ReviewImpersonationResponse::decode(message).ok());
+                let answer = answer.unwrap_or(ReviewImpersonationResponse::Failed);
+                answers.impersonation(question, answer, asked);
+            }
+            Question::Token(question) => {
+                let answer = message.and_then(|message| ReviewTokenResponse::decode(message).ok());
+                answers.token(question, answer.unwrap_or(ReviewTokenResponse::Failed), asked);
+            }
+        }
     }
 
     /// Takes what came of asking for an issuer's keys.

@@ -62,6 +62,12 @@ impl Feed {
         self.call = Some(call);
     }
 
+    /// Whether this is the call that is under way.
+    #[must_use]
+    pub fn awaits(&self, call: u32) -> bool {
+        self.call == Some(call)
+    }
+
     /// A call could not be made. Returns whether it is the first failure in a row.
     pub fn could_not_call(&mut self) -> bool {
         self.back_off();

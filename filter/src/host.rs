@@ -1,24 +1,34 @@
 //! Every call to Envoy, and nothing else calls it.
 //!
-//! Only the calls that take and return bytes are used: the others unwrap UTF-8, and a header value need not be any.
-//! The SDK's calls panic on statuses that Envoy does not give for them; where a call can fail by what a client or an
-//! operator does, it fails by one of the statuses that come back as an error.
+//! Where a call that changes something fails, there is nothing more to do about it, so its status is dropped here: a
+//! header that could not be set, for example, is one of a request that is no more.
 
 use std::net::IpAddr;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::Duration;
 
 use authn::algorithm::Hash;
 use authn::rejection::Rejection;
+use authn::request::HeaderLine;
 use authn::time::UnixSeconds;
-use proxy_wasm::hostcalls;
-use proxy_wasm::types::{BufferType, LogLevel, MapType, MetricType};
+use proxy_wasm_abi::types::{BufferType, CallId, ContextId, LogLevel, MapType, MetricType};
+use proxy_wasm_abi::{Buffer, hostcalls, pairs};
 
 use crate::address;
 use crate::metric::Kind;
 use crate::target::Target;
 
-/// Header or trailer lines: names in lower case, values as they came.
-pub(crate) type Lines = Vec<(String, Vec<u8>)>;
+pub(crate) use proxy_wasm_abi::types::MetricId;
+
+/// Header or trailer lines as the host wrote them.
+pub(crate) struct Lines(Buffer);
+
+impl Lines {
+    /// All lines, duplicates apart, pseudo headers included: names in lower case, values as they came. `None` if the
+    /// host wrote something else.
+    pub(crate) fn read(&self) -> Option<Vec<HeaderLine<'_>>> {
+        pairs::parse(&self.0).ok()
+    }
+}
 
 /// Which lines of a request.
 #[derive(Clone, Copy)]
@@ -38,7 +48,7 @@ impl Part {
 
 /// The time since the epoch; `None` when the host has none, and then nothing can be decided.
 pub(crate) fn clock() -> Option<Duration> {
-    hostcalls::get_current_time().ok()?.duration_since(UNIX_EPOCH).ok()
+    hostcalls::current_time().ok()
 }
 
 /// The same in whole seconds.
@@ -46,127 +56,115 @@ pub(crate) fn now() -> Option<UnixSeconds> {
     clock().map(|since| UnixSeconds::new(since.as_secs()))
 }
 
-/// All lines, duplicates apart, pseudo headers included.
-pub(crate) fn lines(part: Part) -> Lines {
-    hostcalls::get_map_bytes(part.map()).unwrap_or_default()
+/// The lines that the present context has.
+pub(crate) fn lines(part: Part) -> Option<Lines> {
+    hostcalls::header_map(part.map()).ok().map(Lines)
 }
 
 /// Removes every line of this name.
 pub(crate) fn remove_line(part: Part, name: &str) {
-    let _ = hostcalls::remove_map_value(part.map(), name);
+    let _ = hostcalls::remove_header(part.map(), name);
 }
 
 /// Replaces every header of this name by one.
 pub(crate) fn set_header(name: &str, value: &[u8]) {
-    let _ = hostcalls::set_map_value_bytes(MapType::HttpRequestHeaders, name, Some(value));
+    let _ = hostcalls::replace_header(MapType::HttpRequestHeaders, name, value);
 }
 
 /// Adds a header line.
 pub(crate) fn add_header(name: &str, value: &str) {
-    let _ = hostcalls::add_map_value_bytes(MapType::HttpRequestHeaders, name, value.as_bytes());
+    let _ = hostcalls::add_header(MapType::HttpRequestHeaders, name, value.as_bytes());
 }
 
 /// Answers the request here.
 pub(crate) fn reply(rejection: &Rejection) {
-    let mut headers = vec![("content-type", "application/json")];
-    headers.extend_from_slice(rejection.headers());
-    let _ =
-        hostcalls::send_http_response(rejection.code().into(), headers, Some(rejection.body().as_bytes()));
+    let mut headers: Vec<HeaderLine<'_>> = vec![("content-type", b"application/json")];
+    headers.extend(rejection.headers().iter().map(|(name, value)| (*name, value.as_bytes())));
+    let _ = hostcalls::send_local_response(rejection.code().into(), &headers, rejection.body().as_bytes());
 }
 
 /// Lets a paused request go on.
 pub(crate) fn resume() {
-    let _ = hostcalls::resume_http_request();
+    let _ = hostcalls::continue_request();
 }
 
 /// The client's address by Envoy's own finding: the connection's peer, or what the trusted proxies before it say
 /// (X-Forwarded-For, PROXY protocol).
 pub(crate) fn client_address() -> Option<IpAddr> {
-    address::parse(&hostcalls::get_property(vec!["source", "address"]).ok().flatten()?)
+    address::parse(&hostcalls::property("source\0address").ok()?)
 }
 
 /// The address of who opened the connection, if Envoy was told to tell (envoy/access-log/peer.yaml). No property has
 /// it of itself.
 pub(crate) fn peer_address() -> Option<IpAddr> {
-    address::parse(&hostcalls::get_property(vec!["filter_state", "kube_oidc_filter.peer"]).ok().flatten()?)
+    address::parse(&hostcalls::property("filter_state\0kube_oidc_filter.peer").ok()?)
 }
 
 /// The cluster that the request's route leads to, if any. Envoy picks the route anew once the filter is done, by the
 /// headers as they are then, and a filter can't see that: routes must not match on headers that this one sets.
-pub(crate) fn route_cluster() -> Option<Vec<u8>> {
-    hostcalls::get_property(vec!["xds", "cluster_name"]).ok().flatten()
+pub(crate) fn route_cluster() -> Option<Buffer> {
+    hostcalls::property("xds\0cluster_name").ok()
 }
 
 /// The name of this plugin in Envoy's configuration.
-pub(crate) fn plugin_name() -> Vec<u8> {
-    hostcalls::get_property(vec!["plugin_name"]).ok().flatten().unwrap_or_default()
+pub(crate) fn plugin_name() -> Option<Buffer> {
+    hostcalls::property("plugin_name").ok()
 }
 
 /// Sets a field for the access log: filter state `wasm.<name>`.
 pub(crate) fn set_log_field(name: &str, value: &str) {
-    let _ = hostcalls::set_property(vec![name], Some(value.as_bytes()));
+    let _ = hostcalls::set_property(name, value.as_bytes());
 }
 
 /// Reads shared data and the number by which it can be replaced.
-pub(crate) fn shared_data(key: &str) -> (Option<Vec<u8>>, Option<u32>) {
-    hostcalls::get_shared_data(key).unwrap_or_default()
+pub(crate) fn shared_data(key: &str) -> (Option<Buffer>, Option<u32>) {
+    hostcalls::shared_data(key).ok().unzip()
 }
 
 /// Writes shared data if it is still what was read with `cas`. Returns whether it was.
 pub(crate) fn set_shared_data(key: &str, value: &[u8], cas: Option<u32>) -> bool {
-    hostcalls::set_shared_data(key, Some(value), cas).is_ok()
+    hostcalls::set_shared_data(key, value, cas).is_ok()
 }
 
-/// Calls a method of the sidecar. The answer comes to the context that calls.
-pub(crate) fn call(target: &Target, method: &str, message: &[u8], timeout: Duration) -> Option<u32> {
-    hostcalls::dispatch_grpc_call(
-        target.service(),
-        authn::feed::SERVICE,
-        method,
-        Vec::new(),
-        Some(message),
-        timeout,
-    )
-    .ok()
+/// Calls a method of the sidecar. The answer comes to the context in whose name it is called.
+pub(crate) fn call(target: &Target, method: &str, message: &[u8], timeout: Duration) -> Option<CallId> {
+    hostcalls::grpc_call(target.service(), authn::feed::SERVICE, method, message, timeout).ok()
 }
-
-/// A context, by the number that Envoy gave it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ContextId(pub(crate) u32);
 
 /// Does something in the name of `owner`, in a callback of `current`.
 ///
 /// A call to the sidecar belongs to the root context, though a request waits for it: a call of a request's own would
-/// end with the request, and the SDK would remember it for ever, for each client that gives up.
+/// end with the request, and a client that gives up would end what others may have joined.
 pub(crate) fn on_behalf_of<T>(
     owner: ContextId,
     current: ContextId,
     act: impl FnOnce() -> Option<T>,
 ) -> Option<T> {
-    hostcalls::set_effective_context(owner.0).ok()?;
+    hostcalls::set_effective_context(owner).ok()?;
     let result = act();
-    let _ = hostcalls::set_effective_context(current.0);
+    let _ = hostcalls::set_effective_context(current);
     result
 }
 
+/// Does the rest of this callback in the name of another context. Returns whether there is such a one.
+pub(crate) fn proceed_as(context: ContextId) -> bool {
+    hostcalls::set_effective_context(context).is_ok()
+}
+
 /// The message of a gRPC answer, in its callback.
-pub(crate) fn call_response(size: usize) -> Option<Vec<u8>> {
-    hostcalls::get_buffer(BufferType::GrpcReceiveBuffer, 0, size).ok().flatten()
+pub(crate) fn call_response(size: usize) -> Option<Buffer> {
+    hostcalls::buffer(BufferType::GrpcReceiveBuffer, size).ok()
 }
 
 /// The plugin's configuration, in its callback.
-pub(crate) fn plugin_configuration(size: usize) -> Vec<u8> {
-    hostcalls::get_buffer(BufferType::PluginConfiguration, 0, size).ok().flatten().unwrap_or_default()
+pub(crate) fn plugin_configuration(size: usize) -> Option<Buffer> {
+    hostcalls::buffer(BufferType::PluginConfiguration, size).ok()
 }
 
 /// Asks for ticks.
 pub(crate) fn set_tick_period(milliseconds: u64) {
     let _ = hostcalls::set_tick_period(Duration::from_millis(milliseconds));
 }
-
-/// A metric, by the number that Envoy gave it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct MetricId(u32);
 
 /// Makes a metric of this name, or finds the one that there is.
 pub(crate) fn metric(kind: Kind, name: &str) -> Option<MetricId> {
@@ -175,14 +173,14 @@ pub(crate) fn metric(kind: Kind, name: &str) -> Option<MetricId> {
         Kind::Gauge => MetricType::Gauge,
         Kind::Histogram => MetricType::Histogram,
     };
-    hostcalls::define_metric(kind, name).ok().map(MetricId)
+    hostcalls::define_metric(kind, name).ok()
 }
 
 /// Adds to a counter, sets a gauge, or gives a histogram a value. The kind must be the metric's.
 pub(crate) fn record(kind: Kind, metric: MetricId, value: u64) {
     let _ = match kind {
-        Kind::Counter => hostcalls::increment_metric(metric.0, i64::try_from(value).unwrap_or(i64::MAX)),
-        Kind::Gauge | Kind::Histogram => hostcalls::record_metric(metric.0, value),
+        Kind::Counter => hostcalls::increment_metric(metric, i64::try_from(value).unwrap_or(i64::MAX)),
+        Kind::Gauge | Kind::Histogram => hostcalls::record_metric(metric, value),
     };
 }
 
@@ -215,6 +213,5 @@ pub(crate) fn verify_signature(hash: Hash, spki: &[u8], signature: &[u8], text: 
         prost::encoding::encode_varint(value.len() as u64, &mut arguments);
         arguments.extend_from_slice(value);
     }
-    let result = hostcalls::call_foreign_function("verify_signature", Some(&arguments));
-    matches!(result, Ok(Some(result)) if result == GOOD)
+    hostcalls::call_foreign_function("verify_signature", &arguments).is_ok_and(|result| *result == *GOOD)
 }

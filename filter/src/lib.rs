@@ -10,19 +10,22 @@
 //! | [`metric`] | every metric: its name, kind and meaning |
 //! | [`record`] | what the access log says of a request |
 //! | [`target`] | how Envoy is told where the sidecar is |
-//! | `root` | one a VM and plugin: start, configuration, tick, feed |
-//! | `request` | one a request |
+//! | [`contexts`] | which plugin a request belongs to |
+//! | `vm` | what Envoy asks of the VM |
+//! | `root` | one plugin in one VM: configuration, tick, feed |
+//! | `request` | a request |
 //! | `ask` | what a request asks of the sidecar |
 //! | `recorder` | fields for the access log, counts |
 //! | `metrics` | counts |
 //! | `verify` | signatures, in the host where it can |
 //! | `host` | every call to Envoy |
 //!
-//! The last seven exist on wasm alone: a native binary that uses the host interface does not link.
+//! The last eight exist on wasm alone: nothing native has a host.
 
 pub mod absent;
 pub mod address;
 pub mod config;
+pub mod contexts;
 pub mod feed;
 pub mod metric;
 pub mod record;
@@ -43,11 +46,8 @@ mod request;
 mod root;
 #[cfg(target_arch = "wasm32")]
 mod verify;
+#[cfg(target_arch = "wasm32")]
+mod vm;
 
 #[cfg(target_arch = "wasm32")]
-mod start {
-    proxy_wasm::main! {{
-        proxy_wasm::set_log_level(proxy_wasm::types::LogLevel::Info);
-        proxy_wasm::set_root_context(|id| Box::new(crate::root::Root::new(id)));
-    }}
-}
+proxy_wasm_abi::vm!(vm::Filter::default());

@@ -1,6 +1,5 @@
-//! One for each request.
+//! A request: decided in its one callback, or once the sidecar has answered what there was to ask.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use authn::decision::{Answers, Decision, Forward, Refused};
@@ -8,11 +7,10 @@ use authn::rejection::{Rejection, Unavailable};
 use authn::request::{Edit, HeaderLine, Keep, Request, is_stripped};
 use authn::time::UnixSeconds;
 use authn::websocket;
-use proxy_wasm::traits::{Context, HttpContext};
-use proxy_wasm::types::Action;
+use proxy_wasm_abi::types::{Action, ContextId};
 
-use crate::ask::{PAUSE, Waiting};
-use crate::host::{self, ContextId, Lines, Part};
+use crate::ask::PAUSE;
+use crate::host::{self, Lines, Part};
 use crate::metric::{Metric, Passed};
 use crate::root::Plugin;
 use crate::verify::{Checked, Timed};
@@ -22,33 +20,56 @@ const MAX_DECISIONS: usize = 4;
 /// How Envoy's router is told when a stream must end at the latest, in milliseconds. It goes no further.
 const MAX_STREAM_DURATION: &str = "x-envoy-upstream-stream-duration-ms";
 
-/// A request on its way.
+/// A request on its way: what is known of it besides its headers, which stay with Envoy.
 pub(crate) struct HttpRequest {
-    id: ContextId,
-    plugin: Option<Rc<Plugin>>,
-    answers: Answers,
+    pub(crate) id: ContextId,
+    pub(crate) answers: Answers,
     /// When it must be decided at the latest: set at its first question.
     deadline: Option<Duration>,
-    waiting: Option<Waiting>,
 }
 
 /// What became of the request.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Progress {
+pub(crate) enum Progress {
     Forwarded,
     Refused,
     Waits,
 }
 
-impl HttpRequest {
-    pub(crate) fn new(id: ContextId, plugin: Option<Rc<Plugin>>) -> Self {
-        Self { id, plugin, answers: Answers::default(), deadline: None, waiting: None }
+/// Takes away trailers that mean identity.
+pub(crate) fn on_trailers() -> Action {
+    let lines = host::lines(Part::Trailers);
+    let Some(lines) = lines.as_ref().and_then(Lines::read) else {
+        // What can't be read can't go on.
+        host::reply(&Unavailable::NoSnapshot.into());
+        return Action::Pause;
+    };
+    for (name, _) in lines {
+        if is_stripped(name) {
+            host::remove_line(Part::Trailers, name);
+        }
+    }
+    Action::Continue
+}
+
+impl Plugin {
+    /// A request's headers are there: decides, or lets it wait.
+    pub(crate) fn on_headers(&self, id: ContextId) -> Action {
+        match self.proceed(HttpRequest { id, answers: Answers::default(), deadline: None }) {
+            Progress::Forwarded => Action::Continue,
+            Progress::Refused | Progress::Waits => Action::Pause,
+        }
     }
 
     /// Decides as far as that is possible now.
-    fn proceed(&mut self, plugin: &Rc<Plugin>) -> Progress {
+    pub(crate) fn proceed(&self, mut http: HttpRequest) -> Progress {
         let lines = host::lines(Part::Headers);
-        let lines = borrowed(&lines);
+        // Every request has headers, if no more than its pseudo headers. One whose headers the host doesn't tell is
+        // not to be taken for one that has no credential.
+        let Some(lines) = lines.as_ref().and_then(Lines::read).filter(|lines| !lines.is_empty()) else {
+            self.refuse(&[], &Rejection::from(Unavailable::NoSnapshot).into());
+            return Progress::Refused;
+        };
         #[cfg(feature = "kill-switch")]
         if lines.iter().any(|(name, _)| *name == "x-kill-vm") {
             std::process::abort();
@@ -56,67 +77,31 @@ impl HttpRequest {
         let request = Request::read(&lines);
         for _ in 0..MAX_DECISIONS {
             let Some(clock) = host::clock() else { break };
-            match plugin.decide(&request, &self.answers, clock) {
+            match self.decide(&request, &http.answers, clock) {
                 Decision::Forward(forward) => {
-                    plugin.forward(&lines, &request, &forward, clock);
+                    self.forward(&lines, &request, &forward, clock);
                     return Progress::Forwarded;
                 }
                 Decision::Reject(refused) => {
-                    plugin.refuse(&lines, &refused);
+                    self.refuse(&lines, &refused);
                     return Progress::Refused;
                 }
                 Decision::Ask(question) => {
-                    let deadline = *self.deadline.get_or_insert(clock.saturating_add(PAUSE));
+                    let deadline = *http.deadline.get_or_insert(clock.saturating_add(PAUSE));
                     // A clock that steps back gives nobody more time.
                     let remaining = deadline.saturating_sub(clock).min(PAUSE);
-                    let now = UnixSeconds::new(clock.as_secs());
-                    self.waiting = plugin.ask(self.id, question, now, remaining, &mut self.answers);
-                    if self.waiting.is_some() {
-                        return Progress::Waits;
+                    match self.ask(http, question, UnixSeconds::new(clock.as_secs()), remaining) {
+                        Some(answered) => http = answered,
+                        None => return Progress::Waits,
                     }
                 }
             }
         }
         // Without a clock nothing can be decided.
-        plugin.refuse(&lines, &Rejection::from(Unavailable::NoSnapshot).into());
+        self.refuse(&lines, &Rejection::from(Unavailable::NoSnapshot).into());
         Progress::Refused
     }
-}
 
-impl HttpContext for HttpRequest {
-    fn on_http_request_headers(&mut self, _: usize, _: bool) -> Action {
-        let Some(plugin) = self.plugin.clone() else {
-            host::reply(&Unavailable::NoSnapshot.into());
-            return Action::Pause;
-        };
-        match self.proceed(&plugin) {
-            Progress::Forwarded => Action::Continue,
-            Progress::Refused | Progress::Waits => Action::Pause,
-        }
-    }
-
-    fn on_http_request_trailers(&mut self, _: usize) -> Action {
-        for (name, _) in host::lines(Part::Trailers) {
-            if is_stripped(&name) {
-                host::remove_line(Part::Trailers, &name);
-            }
-        }
-        Action::Continue
-    }
-}
-
-impl Context for HttpRequest {
-    fn on_grpc_call_response(&mut self, token_id: u32, status_code: u32, response_size: usize) {
-        let Some(plugin) = self.plugin.clone() else { return };
-        let Some(waiting) = self.waiting.take_if(|waiting| waiting.is_for(token_id)) else { return };
-        waiting.answered(self.id, status_code, response_size, &mut self.answers);
-        if self.proceed(&plugin) == Progress::Forwarded {
-            host::resume();
-        }
-    }
-}
-
-impl Plugin {
     fn decide(&self, request: &Request<'_>, answers: &Answers, clock: Duration) -> Decision {
         let client_address = self.config.tells_client_address().then(host::client_address).flatten();
         let verifier = Timed::new(self.verifier);
@@ -176,8 +161,4 @@ fn apply(edit: &Edit<'_>) {
         Edit::Remove(name) => host::remove_line(Part::Headers, name),
         Edit::Set(name, value) => host::set_header(name, value),
     }
-}
-
-fn borrowed(lines: &Lines) -> Vec<HeaderLine<'_>> {
-    lines.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect()
 }

@@ -1,24 +1,23 @@
-//! One for each VM and plugin: start, configuration, ticks, and the feed.
+//! One plugin in one VM, what Envoy calls a root context: configuration, ticks, and the feed.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use authn::authenticator::Authenticator;
 use authn::cache::HashKey;
 use authn::feed::{FeedMessage as _, GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse};
 use authn::snapshot::{Generation, Snapshot};
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::ContextType;
+use proxy_wasm_abi::types::{CallId, ContextId};
 
 use crate::absent::AbsentKeys;
+use crate::ask::Waiting;
 use crate::config::Config;
 use crate::feed::{Answer, Feed, Next, TICK_MILLISECONDS};
-use crate::host::{self, ContextId};
+use crate::host;
 use crate::metric::Metric;
 use crate::metrics::Metrics;
 use crate::record::fields;
-use crate::request::HttpRequest;
 use crate::verify::Verifier;
 use crate::waiting::WaitingRooms;
 
@@ -26,13 +25,6 @@ use crate::waiting::WaitingRooms;
 const POLL_TIMEOUT: Duration = Duration::from_secs(30);
 /// Attempts to write shared data against other VMs.
 const WRITE_ATTEMPTS: usize = 3;
-
-/// The root context.
-pub(crate) struct Root {
-    id: ContextId,
-    verifier: Verifier,
-    plugin: Option<Rc<Plugin>>,
-}
 
 /// What the requests of one plugin share within a VM.
 pub(crate) struct Plugin {
@@ -46,7 +38,9 @@ pub(crate) struct Plugin {
 /// What changes.
 pub(crate) struct State {
     pub(crate) authenticator: Authenticator,
-    pub(crate) waiting: WaitingRooms,
+    pub(crate) rooms: WaitingRooms,
+    /// The requests in them.
+    pub(crate) waiting: HashMap<ContextId, Waiting>,
     pub(crate) absent: AbsentKeys,
     /// Whether it was said that the sidecar can't be asked.
     pub(crate) has_asked_in_vain: bool,
@@ -63,73 +57,53 @@ struct SharedKeys {
     generation: String,
 }
 
-impl Root {
-    pub(crate) fn new(id: u32) -> Self {
-        Self { id: ContextId(id), verifier: Verifier::default(), plugin: None }
-    }
-}
-
-impl Context for Root {
-    fn on_grpc_call_response(&mut self, token_id: u32, status_code: u32, response_size: usize) {
-        if let Some(plugin) = &self.plugin {
-            plugin.poll_answered(token_id, status_code, response_size);
-        }
-    }
-}
-
-impl RootContext for Root {
-    fn on_vm_start(&mut self, _: usize) -> bool {
-        self.verifier = Verifier::probe();
-        host::info(&format!("signatures verified in the host: {:?}", self.verifier));
-        true
-    }
-
-    fn on_configure(&mut self, size: usize) -> bool {
-        let config = match Config::parse(&host::plugin_configuration(size)) {
+impl Plugin {
+    /// The plugin that a root context is configured to be; `None` if the configuration can't be used.
+    pub(crate) fn configure(root: ContextId, size: usize, verifier: Verifier) -> Option<Self> {
+        let config = host::plugin_configuration(size);
+        let config = match Config::parse(config.as_deref().unwrap_or_default()) {
             Ok(config) => config,
             Err(error) => {
                 host::error(&error.to_string());
-                return false;
+                return None;
             }
         };
         let mut random = [0; 24];
         if getrandom::fill(&mut random).is_err() {
             host::error("the host gives no random numbers");
-            return false;
+            return None;
         }
-        let plugin = Plugin::new(self.id, config, self.verifier, random);
+        let plugin = Self::new(root, config, verifier, random);
         // A VM that is started anew finds here what the others know.
         plugin.adopt_shared();
-        self.plugin = Some(Rc::new(plugin));
         host::set_tick_period(TICK_MILLISECONDS);
-        true
+        Some(plugin)
     }
 
-    fn on_tick(&mut self) {
-        if let Some(plugin) = &self.plugin {
-            plugin.adopt_shared();
-            if plugin.state.borrow_mut().feed.tick() {
-                plugin.poll();
-            }
+    /// A tick: looks whether another VM has left a snapshot, and asks the sidecar if it is time.
+    pub(crate) fn tick(&self) {
+        self.adopt_shared();
+        if self.state.borrow_mut().feed.tick() {
+            self.poll();
         }
     }
 
-    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
-        Some(Box::new(HttpRequest::new(ContextId(id), self.plugin.clone())))
+    /// A call was answered with a message of this size, or failed with this gRPC status.
+    pub(crate) fn answered(&self, call: CallId, result: Result<usize, u32>) {
+        if self.state.borrow().feed.awaits(call.0) {
+            self.poll_answered(call, result);
+        } else {
+            self.request_answered(call, result);
+        }
     }
 
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
-    }
-}
-
-impl Plugin {
     fn new(root: ContextId, config: Config, verifier: Verifier, random: [u8; 24]) -> Self {
         let (mut hash_key, mut jitter) = ([0; 16], [0; 8]);
         for (to, from) in hash_key.iter_mut().chain(&mut jitter).zip(random) {
             *to = from;
         }
-        let name = String::from_utf8_lossy(&host::plugin_name()).into_owned();
+        let name = host::plugin_name();
+        let name = String::from_utf8_lossy(name.as_deref().unwrap_or_default());
         let key = |what: &str| format!("kube-oidc-filter/{what}/{}/{name}", config.snapshot_target.cluster());
         Self {
             keys: SharedKeys { snapshot: key("snapshot"), generation: key("generation") },
@@ -140,7 +114,8 @@ impl Plugin {
                     HashKey::new(hash_key),
                     fields::describe,
                 ),
-                waiting: WaitingRooms::default(),
+                rooms: WaitingRooms::default(),
+                waiting: HashMap::new(),
                 absent: AbsentKeys::default(),
                 has_asked_in_vain: false,
                 metrics: Metrics::default(),
@@ -158,7 +133,7 @@ impl Plugin {
         let mut state = self.state.borrow_mut();
         let request = GetSnapshotRequest { since: state.authenticator.generation() };
         match host::call(&self.config.snapshot_target, GET_SNAPSHOT, &request.encode(), POLL_TIMEOUT) {
-            Some(call) => state.feed.called(call),
+            Some(call) => state.feed.called(call.0),
             None => {
                 let is_first = state.feed.could_not_call();
                 drop(state);
@@ -179,10 +154,11 @@ impl Plugin {
         }
     }
 
-    fn poll_answered(&self, call: u32, status: u32, size: usize) {
-        let answer = if status == 0 { self.take_poll_answer(size) } else { Answer::Failed };
-        let next = self.state.borrow_mut().feed.answered(call, answer);
+    fn poll_answered(&self, call: CallId, result: Result<usize, u32>) {
+        let answer = result.map_or(Answer::Failed, |size| self.take_poll_answer(size));
+        let next = self.state.borrow_mut().feed.answered(call.0, answer);
         if let Some(Next::BackOff { is_first }) = next {
+            let status = result.err().unwrap_or_default();
             let hint = "does jwks-sync run, and is Envoy's uid among its --allowed-peer-uids?";
             self.poll_failed(is_first, &format!("gRPC status {status}; {hint}"));
         }
@@ -194,7 +170,7 @@ impl Plugin {
     fn take_poll_answer(&self, size: usize) -> Answer {
         let response = host::call_response(size).and_then(|bytes| GetSnapshotResponse::decode(&bytes).ok());
         match response {
-            // An empty message is an empty answer, and the host has no buffer for it.
+            // An empty message is an empty answer.
             None if size == 0 => Answer::NothingNewer,
             None => Answer::Failed,
             Some(GetSnapshotResponse { snapshot: None }) => Answer::NothingNewer,

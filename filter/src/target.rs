@@ -12,23 +12,17 @@ pub const MAX_CLUSTER_NAME: usize = 64;
 /// What the sidecar is called in `:authority`.
 const AUTHORITY: &str = "jwks-sync";
 
-/// Where calls go: the serialized message as the text that the host interface wants.
+/// Where calls go.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    service: String,
+    service: Vec<u8>,
     cluster: String,
 }
 
-/// Why a cluster can't be called.
+/// Why a cluster can't be called: its name is empty, longer than [`MAX_CLUSTER_NAME`], or not visible ASCII.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TargetError {
-    /// Empty, longer than [`MAX_CLUSTER_NAME`], or not visible ASCII.
-    #[error("must be 1 to {MAX_CLUSTER_NAME} visible ASCII characters")]
-    ClusterName,
-    /// The message is not UTF-8, as the host interface wants it.
-    #[error("can't be passed to Envoy")]
-    Encoding,
-}
+#[error("must be 1 to {MAX_CLUSTER_NAME} visible ASCII characters")]
+pub struct TargetError;
 
 #[derive(Clone, PartialEq, Message)]
 struct GrpcService {
@@ -57,7 +51,7 @@ impl Target {
             || cluster.len() > MAX_CLUSTER_NAME
             || !cluster.bytes().all(|byte| byte.is_ascii_graphic())
         {
-            return Err(TargetError::ClusterName);
+            return Err(TargetError);
         }
         let service = GrpcService {
             envoy_grpc: Some(EnvoyGrpc {
@@ -66,13 +60,12 @@ impl Target {
                 max_receive_message_length: u32::try_from(MAX_ENCODED).ok(),
             }),
         };
-        let service = String::from_utf8(service.encode_to_vec()).map_err(|_| TargetError::Encoding)?;
-        Ok(Self { service, cluster: cluster.to_owned() })
+        Ok(Self { service: service.encode_to_vec(), cluster: cluster.to_owned() })
     }
 
     /// The serialized message.
     #[must_use]
-    pub fn service(&self) -> &str {
+    pub fn service(&self) -> &[u8] {
         &self.service
     }
 
@@ -94,17 +87,17 @@ mod tests {
         let expected =
             [&[0x0a, 21, 0x0a, 2][..], b"ab", &[0x12, 9], b"jwks-sync", &[0x22, 4, 0x08, 0xc2, 0x80, 0x40]]
                 .concat();
-        assert_eq!(target.service().as_bytes(), expected);
+        assert_eq!(target.service(), expected);
         assert_eq!(target.cluster(), "ab");
     }
 
     #[test]
-    fn every_length_that_is_allowed_can_be_passed() {
+    fn names_that_are_allowed() {
         for length in 1..=MAX_CLUSTER_NAME {
             assert!(Target::new(&"c".repeat(length)).is_ok(), "{length}");
         }
         for name in ["", "a b", "ü", &"c".repeat(MAX_CLUSTER_NAME + 1)] {
-            assert_eq!(Target::new(name), Err(TargetError::ClusterName), "{name}");
+            assert_eq!(Target::new(name), Err(TargetError), "{name}");
         }
     }
 }
