@@ -57,21 +57,48 @@ impl IssuerState {
     /// The keys as they go into the snapshot, `previous` being what the last one said.
     ///
     /// The end of the keys moves with every fetch. Were it published each time, every fetch would make a new
-    /// generation, and filters drop their caches at each. So as long as all goes well the published end stays
-    /// until half of the age is used up. After a failure the exact end counts: an outage is ridden out in full.
-    fn keys_at(&self, now: UnixSeconds, max_age: u64, previous: Option<&IssuerKeys>) -> Option<IssuerKeys> {
+    /// generation, which every filter decodes. So the published end stays until the share `moves_at` of the age is
+    /// used up; after a failure until a quarter is: further failures follow before the rest is over, and so an outage
+    /// is ridden out in full.
+    fn keys_at(
+        &self,
+        now: UnixSeconds,
+        max_age: u64,
+        moves_at: Share,
+        previous: Option<&IssuerKeys>,
+    ) -> Option<IssuerKeys> {
         let end = self.last_success?.plus(max_age);
         if now >= end {
             return None;
         }
+        let moves_at = if self.failure.is_some() { Share::Quarter } else { moves_at };
         let still_good = |previous: &&IssuerKeys| {
             previous.keys == *self.keys
-                && self.failure.is_none()
                 && previous.not_after <= end
-                && previous.not_after.since(now) > max_age / 2
+                && previous.not_after.since(now) > moves_at.left_of(max_age)
         };
         let not_after = previous.filter(still_good).map_or(end, |previous| previous.not_after);
         Some(IssuerKeys { keys: self.keys.as_ref().clone(), not_after })
+    }
+}
+
+/// How much of the age of keys is used up before their published end moves on.
+#[derive(Clone, Copy)]
+enum Share {
+    /// When nothing else is new, and all is well.
+    Half,
+    /// Along with something else that is new: that costs nothing. So issuers come to move together, and many of them
+    /// make hardly more generations than one.
+    Quarter,
+}
+
+impl Share {
+    /// Seconds that are left then.
+    const fn left_of(self, max_age: u64) -> u64 {
+        match self {
+            Self::Half => max_age / 2,
+            Self::Quarter => max_age.saturating_sub(max_age / 4),
+        }
     }
 }
 
@@ -254,26 +281,29 @@ impl Store {
     }
 
     fn rebuild(&self, contents: &mut Contents, now: UnixSeconds) {
-        if !contents.open {
-            return;
+        if contents.open && contents.snapshot.as_ref() != Some(&self.snapshot(contents, now, Share::Half)) {
+            let snapshot = self.snapshot(contents, now, Share::Quarter);
+            self.publish(contents, snapshot);
         }
+    }
+
+    /// What is known, under the generation of the last snapshot.
+    fn snapshot(&self, contents: &Contents, now: UnixSeconds, moves_at: Share) -> Snapshot {
         let previous = contents.snapshot.as_ref();
-        let share = contents.share();
+        let bytes = contents.share();
         let with_keys = |supplied: &Supplied| {
             let previous = previous.and_then(|snapshot| snapshot.issuer(&supplied.issuer.url));
             let previous = previous.and_then(|issuer| issuer.keys.as_ref());
-            let keys = supplied.state.borrow().clone().within(share).keys_at(now, self.max_age, previous);
+            let state = supplied.state.borrow().clone().within(bytes);
+            let keys = state.keys_at(now, self.max_age, moves_at, previous);
             Issuer { keys, ..supplied.issuer.clone() }
         };
-        let snapshot = Snapshot {
+        Snapshot {
             generation: previous.map(|snapshot| snapshot.generation).unwrap_or_default(),
             issuers: contents.configured.issuers.iter().map(with_keys).collect(),
             upstream_credential: contents.credential.credential.clone(),
             anonymous: contents.configured.anonymous.clone(),
             token_webhook: contents.configured.token_webhook.clone(),
-        };
-        if previous != Some(&snapshot) {
-            self.publish(contents, snapshot);
         }
     }
 

@@ -235,3 +235,86 @@ fn what_the_configuration_says_besides_is_published_with_it() {
     world.store.configure(of(vec![supplied]), at(20));
     assert_eq!((world.snapshot().generation.counter, world.snapshot().anonymous), (3, None));
 }
+
+/// Several issuers whose keys were fetched at 0.
+struct Many {
+    store: Store,
+    states: Vec<watch::Sender<IssuerState>>,
+    counter: u64,
+}
+
+impl Many {
+    fn new(count: usize) -> Self {
+        let store = Store::new(EPOCH, MAX_AGE, Arc::new(Metrics::new()));
+        let states: Vec<_> = (0..count).map(|_| watch::Sender::new(fetched("1", 0))).collect();
+        let supplied = |(number, state): (usize, &watch::Sender<IssuerState>)| Supplied {
+            issuer: issuer(&format!("https://{number}")),
+            state: state.subscribe(),
+        };
+        store.configure(of(states.iter().enumerate().map(supplied).collect()), at(0));
+        store.open(at(0));
+        Self { store, states, counter: 1 }
+    }
+
+    /// Generations that came of this news about one of them. The ends that are published now are right: they never
+    /// lie beyond what the last success allows, and half of the age at least was left at it.
+    fn set(&mut self, number: usize, state: IssuerState, now: u64) -> u64 {
+        self.states[number].send_replace(state);
+        self.store.keys_changed(at(now));
+        let snapshot = Snapshot::decode(&self.store.newer_than(None).unwrap().encoded).unwrap();
+        for (issuer, state) in snapshot.issuers.iter().zip(&self.states) {
+            let last_success = state.borrow().last_success.unwrap();
+            let end = issuer.keys.as_ref().unwrap().not_after;
+            assert!(end <= last_success.plus(MAX_AGE), "{end:?} after a success at {last_success:?}");
+            assert!(end > last_success.plus(MAX_AGE / 2), "{end:?} after a success at {last_success:?}");
+        }
+        let before = std::mem::replace(&mut self.counter, snapshot.generation.counter);
+        self.counter.saturating_sub(before)
+    }
+}
+
+#[test]
+fn many_issuers_that_are_well_make_hardly_more_generations_than_one() {
+    let generations = |count: usize| {
+        let mut many = Many::new(count);
+        let all = (0..10 * MAX_AGE).step_by(100).flat_map(|round| (0..count).map(move |n| (round, n)));
+        let news = all.map(|(round, n)| {
+            let now = round + n as u64;
+            many.set(n, fetched("1", now), now)
+        });
+        news.sum::<u64>()
+    };
+    assert_eq!(generations(1), 19, "one whenever half of the age is used up");
+    // Somewhat sooner: who moves along was fetched up to a round before. By themselves they would make 380.
+    assert_eq!(generations(20), 24);
+}
+
+#[test]
+fn an_outage_of_many_issuers_makes_one_generation() {
+    let mut many = Many::new(20);
+    for n in 0..20 {
+        assert_eq!(many.set(n, fetched("1", 200), 200), 0);
+    }
+    let mut news =
+        |now: u64| (0..20).map(|n| many.set(n, failed(fetched("1", 200)), now)).collect::<Vec<_>>();
+    assert_eq!(news(249).iter().sum::<u64>(), 0, "not before a quarter of the age is used up");
+    let news = news(250);
+    assert_eq!((news[0], news.iter().sum::<u64>()), (1, 1), "the first takes the others along");
+}
+
+#[test]
+fn ends_move_along_with_other_news_from_a_quarter_on() {
+    let mut many = Many::new(2);
+    let end = |many: &Many| {
+        let snapshot = Snapshot::decode(&many.store.newer_than(None).unwrap().encoded).unwrap();
+        snapshot.issuers[0].keys.as_ref().unwrap().not_after.get()
+    };
+    assert_eq!(many.set(0, fetched("1", 240), 240), 0);
+    assert_eq!((many.set(1, fetched("2", 249), 249), end(&many)), (1, 1_000), "another's key, and not yet");
+    assert_eq!(
+        (many.set(1, fetched("3", 250), 250), end(&many)),
+        (1, 1_240),
+        "a key of another, and a quarter"
+    );
+    assert_eq!((many.set(1, fetched("4", 260), 260), end(&many)), (1, 1_240), "not again at once");
+}
