@@ -1,5 +1,6 @@
 //! `jwks-sync check`: tries everything once and says in plain words what works and what doesn't.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use authn::algorithm::AlgorithmSet;
@@ -19,6 +20,7 @@ use crate::fetch_error::FetchError;
 use crate::kube::{ApiServer, Impersonated, KubeError, Permission, TokenWebhook, WebhookOptions};
 use crate::reload::{Configuration, Reloader};
 use crate::review::TokenReviewer;
+use crate::tls::Tls;
 
 /// Dropped keys that are listed for an issuer.
 const MAX_DROPPED_SHOWN: usize = 5;
@@ -61,7 +63,8 @@ pub(crate) async fn check(config: Config) -> bool {
     let has_webhook = config.webhook.is_some();
     let mut good = tell(&about_configuration(&configuration, config.sources.policy.is_some(), has_webhook));
     let issuers = &configuration.authentication.jwt;
-    for finding in join_all(issuers.iter().map(about_issuer)).await {
+    let tls = Arc::new(Tls::default());
+    for finding in join_all(issuers.iter().map(|jwt| about_issuer(jwt, &tls))).await {
         good &= tell(&[finding]);
     }
     let api_server = ApiServer::new(config.kubeconfig.clone());
@@ -112,8 +115,8 @@ fn about_configuration(
     findings
 }
 
-async fn about_issuer(jwt: &JwtAuthenticator) -> Finding {
-    judge_issuer(jwt, HttpsIssuer::new(jwt).fetch().await)
+async fn about_issuer(jwt: &JwtAuthenticator, tls: &Arc<Tls>) -> Finding {
+    judge_issuer(jwt, HttpsIssuer::new(jwt, Arc::clone(tls)).fetch().await)
 }
 
 fn judge_issuer(jwt: &JwtAuthenticator, result: Result<FetchedKeys, FetchError>) -> Finding {

@@ -11,15 +11,14 @@ use authn::jwks::{self, DroppedKey, Jwks};
 use authn::keys::Key;
 use http::{HeaderMap, header};
 use reqwest::{Client, StatusCode, Url, redirect};
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::CertificateError;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::cause::deepest;
 use crate::fetch_error::{FetchError, TlsProblem};
 use crate::freshness;
+use crate::tls::Tls;
 
 /// Time for TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -53,39 +52,36 @@ pub(crate) struct HttpsIssuer {
     url: String,
     document_url: String,
     certificate_authority: Option<String>,
-    known: Mutex<Known>,
-}
-
-/// What is kept between two fetches.
-#[derive(Default)]
-struct Known {
-    client: Option<Client>,
-    discovered: Option<(DiscoveryDocument, Instant)>,
+    tls: Arc<Tls>,
+    /// The discovery document of the last success, and its age.
+    discovered: Mutex<Option<(DiscoveryDocument, Instant)>>,
 }
 
 impl HttpsIssuer {
     /// The issuer as configured. Nothing is read or connected yet.
-    pub(crate) fn new(authenticator: &JwtAuthenticator) -> Self {
+    pub(crate) fn new(authenticator: &JwtAuthenticator, tls: Arc<Tls>) -> Self {
         Self {
             url: authenticator.url.clone(),
             document_url: authenticator.document_url(),
             certificate_authority: authenticator.certificate_authority.clone(),
-            known: Mutex::default(),
+            tls,
+            discovered: Mutex::default(),
         }
     }
 
-    async fn fetch_with(&self, known: &mut Known) -> Result<FetchedKeys, FetchError> {
-        let client = match &known.client {
-            Some(client) => client.clone(),
-            None => known.client.insert(client(self.certificate_authority.as_deref())?).clone(),
-        };
-        let jwks_uri = match &known.discovered {
+    async fn fetch_with(
+        &self,
+        discovered: &mut Option<(DiscoveryDocument, Instant)>,
+    ) -> Result<FetchedKeys, FetchError> {
+        // One client for one fetch: both documents come over its connection, and minutes pass before the next.
+        let client = client(&self.tls, self.certificate_authority.as_deref())?;
+        let jwks_uri = match discovered {
             Some((document, at)) if at.elapsed() < DISCOVERY_AGE => document.jwks_uri.clone(),
             _ => {
                 let answer = get(&client, &self.document_url, discovery::MAX_DOCUMENT).await?;
                 let document =
                     DiscoveryDocument::parse(&answer.body, &self.url).map_err(FetchError::Discovery)?;
-                known.discovered.insert((document, Instant::now())).0.jwks_uri.clone()
+                discovered.insert((document, Instant::now())).0.jwks_uri.clone()
             }
         };
         let answer = get(&client, &jwks_uri, jwks::MAX_DOCUMENT).await?;
@@ -99,11 +95,11 @@ impl HttpsIssuer {
 
 impl KeySource for HttpsIssuer {
     async fn fetch(&self) -> Result<FetchedKeys, FetchError> {
-        let mut known = self.known.lock().await;
-        let result = self.fetch_with(&mut known).await;
+        let mut discovered = self.discovered.lock().await;
+        let result = self.fetch_with(&mut discovered).await;
         if result.is_err() {
-            // The keys may have moved, and the system's roots may have been renewed.
-            *known = Known::default();
+            // The keys may have moved.
+            *discovered = None;
         }
         result
     }
@@ -114,19 +110,9 @@ struct Answer {
     fresh_for: Option<Duration>,
 }
 
-fn client(certificate_authority: Option<&str>) -> Result<Client, FetchError> {
-    let roots = match certificate_authority {
-        Some(pem) => own_roots(pem)?,
-        None => system_roots()?,
-    };
-    let internal = |_| FetchError::Internal;
-    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(internal)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+fn client(tls: &Tls, certificate_authority: Option<&str>) -> Result<Client, FetchError> {
     Client::builder()
-        .tls_backend_preconfigured(tls)
+        .tls_backend_preconfigured(tls.client(certificate_authority)?)
         .https_only(true)
         .redirect(redirect::Policy::custom(|attempt| match may_follow(attempt.previous(), attempt.url()) {
             true => attempt.follow(),
@@ -136,29 +122,9 @@ fn client(certificate_authority: Option<&str>) -> Result<Client, FetchError> {
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
         .pool_max_idle_per_host(1)
-        .pool_idle_timeout(REQUEST_TIMEOUT)
         .user_agent(concat!("kube-oidc-filter/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|_| FetchError::Internal)
-}
-
-/// As in kube-apiserver, an issuer's own CA stands in for the system's roots and is not added to them.
-fn own_roots(pem: &str) -> Result<RootCertStore, FetchError> {
-    let mut roots = RootCertStore::empty();
-    let certificates: Vec<_> =
-        CertificateDer::pem_slice_iter(pem.as_bytes()).filter_map(Result::ok).collect();
-    match roots.add_parsable_certificates(certificates) {
-        (0, _) => Err(FetchError::CertificateAuthority),
-        _ => Ok(roots),
-    }
-}
-
-fn system_roots() -> Result<RootCertStore, FetchError> {
-    let mut roots = RootCertStore::empty();
-    match roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs) {
-        (0, _) => Err(FetchError::SystemRoots),
-        _ => Ok(roots),
-    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -291,12 +257,5 @@ mod tests {
         let tls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
         let error = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, tls));
         assert_eq!(find::<rustls::Error>(&error).map(tls_problem), Some(TlsProblem::Untrusted));
-    }
-
-    #[test]
-    fn a_ca_without_a_certificate_is_refused() {
-        for pem in ["", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"] {
-            assert!(matches!(own_roots(pem), Err(FetchError::CertificateAuthority)), "{pem}");
-        }
     }
 }

@@ -8,7 +8,7 @@
 //! |---|---|
 //! | what to run with? | `args`, `config` |
 //! | who is trusted? | `reload`, `supply` |
-//! | what are their keys? | `issuer`, `schedule`, `fetch`, `freshness` |
+//! | what are their keys? | `issuer`, `schedule`, `fetch`, `freshness`, `tls` |
 //! | what do requests go on with? | `credential`, `kube` |
 //! | may A act as B, whose token is this? | `review`, `kube` |
 //! | what do the filters get? | `store`, `server`, `codec` |
@@ -40,6 +40,7 @@ mod server;
 mod store;
 mod supply;
 mod telemetry;
+mod tls;
 
 use std::process::ExitCode;
 

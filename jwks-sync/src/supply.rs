@@ -18,6 +18,7 @@ use crate::metrics::Metrics;
 use crate::reload::Configuration;
 use crate::schedule::Limits;
 use crate::store::{Configured, IssuerState, Store, Supplied};
+use crate::tls::Tls;
 
 /// How long new issuers may take for their first attempt before the rest goes on without them.
 pub(crate) const FIRST_ATTEMPT: Duration = Duration::from_secs(10);
@@ -28,6 +29,7 @@ pub(crate) struct Supply {
     limits: Limits,
     /// Whether there is a token webhook.
     has_webhook: bool,
+    tls: Arc<Tls>,
     store: Arc<Store>,
     metrics: Arc<Metrics>,
 }
@@ -48,7 +50,7 @@ impl Supply {
     /// No issuers yet.
     pub(crate) fn new(store: Arc<Store>, metrics: Arc<Metrics>, has_webhook: bool) -> Self {
         let limits = Limits::for_max_age(Duration::from_secs(store.max_age()));
-        Self { running: RwLock::default(), limits, has_webhook, store, metrics }
+        Self { running: RwLock::default(), limits, has_webhook, tls: Arc::default(), store, metrics }
     }
 
     /// Puts a configuration in force, once each issuer that is new in it has ended its first attempt, or
@@ -105,7 +107,8 @@ impl Supply {
     fn start(&self, jwt: &JwtAuthenticator, known: IssuerState) -> IssuerTask {
         self.metrics.follow(&jwt.url);
         let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
-        IssuerTask::start(jwt.url.clone(), HttpsIssuer::new(jwt), self.limits, known, store, metrics)
+        let source = HttpsIssuer::new(jwt, Arc::clone(&self.tls));
+        IssuerTask::start(jwt.url.clone(), source, self.limits, known, store, metrics)
     }
 }
 
