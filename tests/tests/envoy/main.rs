@@ -13,6 +13,7 @@
 
 mod anonymous;
 mod answers;
+mod cached;
 mod configuration;
 mod contract;
 mod credential;
