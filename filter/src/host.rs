@@ -1,7 +1,7 @@
 //! Every call to Envoy, and nothing else calls it.
 //!
-//! Where a call that changes something fails, there is nothing more to do about it, so its status is dropped here: a
-//! header that could not be set, for example, is one of a request that is no more.
+//! What changes a request says whether that was done: a request that was changed in part must not go on. Of the other
+//! calls a failure has no consequence but its own.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -61,19 +61,22 @@ pub(crate) fn lines(part: Part) -> Option<Lines> {
     hostcalls::header_map(part.map()).ok().map(Lines)
 }
 
-/// Removes every line of this name.
-pub(crate) fn remove_line(part: Part, name: &str) {
-    let _ = hostcalls::remove_header(part.map(), name);
+/// Removes every line of this name. Returns whether that was done.
+#[must_use]
+pub(crate) fn remove_line(part: Part, name: &str) -> bool {
+    hostcalls::remove_header(part.map(), name).is_ok()
 }
 
-/// Replaces every header of this name by one.
-pub(crate) fn set_header(name: &str, value: &[u8]) {
-    let _ = hostcalls::replace_header(MapType::HttpRequestHeaders, name, value);
+/// Replaces every header of this name by one. Returns whether that was done.
+#[must_use]
+pub(crate) fn set_header(name: &str, value: &[u8]) -> bool {
+    hostcalls::replace_header(MapType::HttpRequestHeaders, name, value).is_ok()
 }
 
-/// Adds a header line.
-pub(crate) fn add_header(name: &str, value: &str) {
-    let _ = hostcalls::add_header(MapType::HttpRequestHeaders, name, value.as_bytes());
+/// Adds a header line. Returns whether that was done.
+#[must_use]
+pub(crate) fn add_header(name: &str, value: &str) -> bool {
+    hostcalls::add_header(MapType::HttpRequestHeaders, name, value.as_bytes()).is_ok()
 }
 
 /// Answers the request here.

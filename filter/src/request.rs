@@ -39,17 +39,15 @@ pub(crate) enum Progress {
 /// Takes away trailers that mean identity.
 pub(crate) fn on_trailers() -> Action {
     let lines = host::lines(Part::Trailers);
-    let Some(lines) = lines.as_ref().and_then(Lines::read) else {
-        // What can't be read can't go on.
+    let lines = lines.as_ref().and_then(Lines::read);
+    let strip = |(name, _): &HeaderLine<'_>| !is_stripped(name) || host::remove_line(Part::Trailers, name);
+    if lines.is_some_and(|lines| lines.iter().all(strip)) {
+        Action::Continue
+    } else {
+        // What can't be read or can't be taken away can't go on.
         host::reply(&Unavailable::NoSnapshot.into());
-        return Action::Pause;
-    };
-    for (name, _) in lines {
-        if is_stripped(name) {
-            host::remove_line(Part::Trailers, name);
-        }
+        Action::Pause
     }
-    Action::Continue
 }
 
 impl Plugin {
@@ -79,8 +77,10 @@ impl Plugin {
             let Some(clock) = host::clock() else { break };
             match self.decide(&request, &http.answers, clock) {
                 Decision::Forward(forward) => {
-                    self.forward(&lines, &request, &forward, clock);
-                    return Progress::Forwarded;
+                    if self.forward(&lines, &request, &forward, clock) {
+                        return Progress::Forwarded;
+                    }
+                    break;
                 }
                 Decision::Reject(refused) => {
                     self.refuse(&lines, &refused);
@@ -97,7 +97,7 @@ impl Plugin {
                 }
             }
         }
-        // Without a clock nothing can be decided.
+        // Without a clock nothing can be decided, and what was changed in part can't go on.
         self.refuse(&lines, &Rejection::from(Unavailable::NoSnapshot).into());
         Progress::Refused
     }
@@ -119,31 +119,42 @@ impl Plugin {
     }
 
     /// Rewrites the request's headers. On routes to the API server credential and identity are added, or its own are
-    /// kept; on all others every trace of either is taken away.
-    fn forward(&self, lines: &[HeaderLine<'_>], request: &Request<'_>, forward: &Forward, clock: Duration) {
+    /// kept; on all others every trace of either is taken away. Returns whether all of that was done.
+    fn forward(
+        &self,
+        lines: &[HeaderLine<'_>],
+        request: &Request<'_>,
+        forward: &Forward,
+        clock: Duration,
+    ) -> bool {
+        let mut is_done = true;
         let leads_upstream = host::route_cluster().is_some_and(|cluster| self.config.is_upstream(&cluster));
         if leads_upstream {
-            forward.edits(request).for_each(apply);
-            forward.add_upstream_headers(host::add_header);
+            forward.edits(request).for_each(|edit| is_done &= apply(edit));
+            forward.add_upstream_headers(|name, value| is_done &= host::add_header(name, value));
         } else {
-            request.edits(Keep::Nothing).for_each(apply);
+            request.edits(Keep::Nothing).for_each(|edit| is_done &= apply(edit));
         }
         let mut random = [0; 16];
         if request.lacks_websocket_key() && getrandom::fill(&mut random).is_ok() {
-            host::set_header(websocket::KEY, websocket::key(random).as_bytes());
+            is_done &= host::set_header(websocket::KEY, websocket::key(random).as_bytes());
         }
         if self.config.end_streams_at_token_expiry
             && let Some(expires) = forward.caller().expires()
         {
             let life = Duration::from_secs(expires.get()).saturating_sub(clock);
             // Zero would mean no end.
-            host::set_header(MAX_STREAM_DURATION, life.as_millis().max(1).to_string().as_bytes());
+            is_done &= host::set_header(MAX_STREAM_DURATION, life.as_millis().max(1).to_string().as_bytes());
+        }
+        if !is_done {
+            return false;
         }
         self.record_forwarded(
             lines,
             forward,
             if leads_upstream { Passed::Upstream } else { Passed::NotUpstream },
         );
+        true
     }
 
     fn refuse(&self, lines: &[HeaderLine<'_>], refused: &Refused) {
@@ -156,7 +167,7 @@ fn microseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
-fn apply(edit: &Edit<'_>) {
+fn apply(edit: &Edit<'_>) -> bool {
     match edit {
         Edit::Remove(name) => host::remove_line(Part::Headers, name),
         Edit::Set(name, value) => host::set_header(name, value),
