@@ -28,7 +28,7 @@ use known::Known;
 const TARGET_CACHE: usize = 1024 * 1024;
 /// Bytes that an entry of a cache takes beyond the texts of its user: its place in the table, and what the allocator
 /// adds to each of its parts.
-const BOOKKEEPING: usize = 512;
+const BOOKKEEPING: usize = 64 * size_of::<usize>();
 
 /// Decides about requests by one policy, and by one snapshot at a time.
 pub struct Authenticator {

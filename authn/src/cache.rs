@@ -59,69 +59,91 @@ impl HashKey {
     }
 }
 
-/// A value and what it takes of the budget.
-struct Entry<V> {
-    value: Rc<V>,
-    bytes: usize,
-}
-
-/// A cache bounded in bytes, in two generations: when the young one is half the budget it becomes the old one, and
-/// what nobody asked for since then goes. Finding, adding and dropping cost the same whatever the order of requests.
+/// A cache bounded in bytes. When it is full, what nobody asked for since the hand last came by goes first (the CLOCK
+/// algorithm): the whole budget serves, whatever the order of requests, and what is in use stays.
 pub struct TokenCache<V> {
-    young: Generation<V>,
-    old: Generation<V>,
-    young_bytes: usize,
+    places: HashMap<TokenHash, usize, BuildHasherDefault<AlreadyHashed>>,
+    entries: Vec<Entry<V>>,
+    /// The entry that is looked at next when there must be room.
+    hand: usize,
+    bytes: usize,
     budget: usize,
 }
 
-type Generation<V> = HashMap<TokenHash, Entry<V>, BuildHasherDefault<AlreadyHashed>>;
+/// A value, and what it takes of the budget.
+struct Entry<V> {
+    hash: TokenHash,
+    value: Rc<V>,
+    bytes: usize,
+    /// Whether somebody asked for it since the hand came by.
+    is_used: bool,
+}
 
 impl<V> TokenCache<V> {
     /// An empty cache that takes about `budget` bytes at most.
     #[must_use]
     pub fn new(budget: usize) -> Self {
-        Self { young: Generation::default(), old: Generation::default(), young_bytes: 0, budget }
+        Self { places: HashMap::default(), entries: Vec::new(), hand: 0, bytes: 0, budget }
     }
 
     /// The value of a token.
-    pub fn find(&mut self, hash: TokenHash) -> Option<Rc<V>> {
-        if let Some(entry) = self.young.get(&hash) {
-            return Some(Rc::clone(&entry.value));
-        }
-        let Entry { value, bytes } = self.old.remove(&hash)?;
-        self.insert(hash, Rc::clone(&value), bytes);
-        Some(value)
+    pub fn find(&mut self, hash: TokenHash) -> Option<&Rc<V>> {
+        let entry = self.entries.get_mut(*self.places.get(&hash)?)?;
+        entry.is_used = true;
+        Some(&entry.value)
     }
 
-    /// Keeps a value that takes `bytes`.
+    /// Keeps a value that takes `bytes`, unless that is more than the whole budget.
     pub fn insert(&mut self, hash: TokenHash, value: Rc<V>, bytes: usize) {
-        let half = self.budget / 2;
-        if bytes > half {
+        self.remove(hash);
+        if bytes > self.budget {
             return;
         }
-        if self.young_bytes.saturating_add(bytes) > half {
-            self.old = std::mem::take(&mut self.young);
-            self.young_bytes = 0;
-        }
-        self.young_bytes = self.young_bytes.saturating_add(bytes);
-        if let Some(before) = self.young.insert(hash, Entry { value, bytes }) {
-            self.young_bytes = self.young_bytes.saturating_sub(before.bytes);
-        }
+        while self.bytes.saturating_add(bytes) > self.budget && self.make_room() {}
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.places.insert(hash, self.entries.len());
+        self.entries.push(Entry { hash, value, bytes, is_used: false });
     }
 
     /// Drops a token's value.
     pub fn remove(&mut self, hash: TokenHash) {
-        if let Some(entry) = self.young.remove(&hash) {
-            self.young_bytes = self.young_bytes.saturating_sub(entry.bytes);
+        if let Some(place) = self.places.get(&hash) {
+            self.remove_at(*place);
         }
-        self.old.remove(&hash);
     }
 
     /// Drops everything.
     pub fn clear(&mut self) {
-        self.young.clear();
-        self.old.clear();
-        self.young_bytes = 0;
+        self.places.clear();
+        self.entries.clear();
+        self.bytes = 0;
+    }
+
+    /// Moves the hand by one: who was asked for gets another round, who was not goes. Returns whether there was anybody.
+    /// Twice around the clock, and all are gone.
+    fn make_room(&mut self) -> bool {
+        if self.hand >= self.entries.len() {
+            self.hand = 0;
+        }
+        let Some(entry) = self.entries.get_mut(self.hand) else { return false };
+        if !std::mem::take(&mut entry.is_used) {
+            self.remove_at(self.hand);
+        }
+        // Past the entry that has taken the place of one that went, too: it came last and is young.
+        self.hand = self.hand.saturating_add(1);
+        true
+    }
+
+    fn remove_at(&mut self, place: usize) {
+        if place >= self.entries.len() {
+            return;
+        }
+        let Entry { hash, bytes, .. } = self.entries.swap_remove(place);
+        self.places.remove(&hash);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        if let Some(moved) = self.entries.get(place) {
+            self.places.insert(moved.hash, place);
+        }
     }
 }
 
@@ -166,16 +188,52 @@ mod tests {
         let hot = key().hash("hot");
         cache.insert(hot, Rc::new(0), 100);
         for cold in 1..1_000 {
+            assert_eq!(cache.find(hot).map(|value| **value), Some(0), "{cold}");
             cache.insert(key().hash(&cold.to_string()), Rc::new(cold), 100);
-            assert!(cache.young.len() + cache.old.len() <= 10, "{cold}");
-            assert_eq!(cache.find(hot).as_deref(), Some(&0), "{cold}");
+            assert_eq!(
+                (cache.entries.len(), cache.bytes),
+                (10.min(cold + 1), 100 * 10.min(cold + 1)),
+                "{cold}"
+            );
+            assert_eq!(cache.places.len(), cache.entries.len(), "{cold}");
         }
         assert!(cache.find(key().hash("1")).is_none());
-        cache.insert(key().hash("huge"), Rc::new(7), 501);
+        assert!(cache.find(key().hash("999")).is_some());
+        cache.insert(key().hash("huge"), Rc::new(7), 1_001);
         assert!(cache.find(key().hash("huge")).is_none());
-        cache.remove(hot);
-        assert!(cache.find(hot).is_none());
+        assert!(cache.find(hot).is_some());
+        cache.insert(key().hash("large"), Rc::new(8), 1_000);
+        assert_eq!((cache.entries.len(), cache.bytes), (1, 1_000));
         cache.clear();
-        assert_eq!(cache.young.len() + cache.old.len(), 0);
+        assert_eq!((cache.entries.len(), cache.places.len(), cache.bytes), (0, 0, 0));
+    }
+
+    #[test]
+    fn the_whole_budget_serves_tokens_in_turn() {
+        let mut cache = TokenCache::new(1_000);
+        let hashes: Vec<_> = (0..100).map(|token| key().hash(&token.to_string())).collect();
+        for hash in &hashes {
+            cache.insert(*hash, Rc::new(()), 10);
+        }
+        for _ in 0..3 {
+            assert!(hashes.iter().all(|hash| cache.find(*hash).is_some()));
+        }
+    }
+
+    #[test]
+    fn what_is_dropped_leaves_the_others_in_their_places() {
+        let mut cache = TokenCache::new(1_000);
+        let hashes: Vec<_> = (0..10).map(|token| key().hash(&token.to_string())).collect();
+        for (token, hash) in hashes.iter().enumerate() {
+            cache.insert(*hash, Rc::new(token), 10);
+        }
+        // One in the middle, the last one, one that isn't there, and one that is replaced.
+        for hash in [hashes[3], hashes[9], key().hash("other")] {
+            cache.remove(hash);
+        }
+        cache.insert(hashes[0], Rc::new(70), 30);
+        let found: Vec<_> = hashes.iter().map(|hash| cache.find(*hash).map(|value| **value)).collect();
+        let expected = [Some(70), Some(1), Some(2), None, Some(4), Some(5), Some(6), Some(7), Some(8), None];
+        assert_eq!((found.as_slice(), cache.bytes), (&expected[..], 100));
     }
 }

@@ -8,7 +8,7 @@ use crate::target::{self, TargetError};
 use raw::{RawClientImpersonation, RawConfig, RawRecords, RawSidecar, RawTokenPassthrough};
 
 /// Bytes that the cache of verified tokens may take in each VM, unless configured.
-pub const TOKEN_CACHE_BYTES: usize = 4 * 1024 * 1024;
+pub const TOKEN_CACHE_BYTES: usize = 12 * 1024 * 1024;
 /// Bytes that it may be configured to take at most.
 pub const MAX_TOKEN_CACHE_BYTES: usize = 64 * 1024 * 1024;
 /// Upstream clusters that may be named.

@@ -14,7 +14,7 @@ pub(super) struct RawConfig {
     pub(super) sidecar: RawSidecar,
     /// Envoy clusters that are the API server: credential and identity go to these and nowhere else. At least one.
     pub(super) upstream_clusters: Vec<String>,
-    /// Budget of the cache of verified tokens in bytes, for each worker. Default 4 MiB, at most 64 MiB.
+    /// Budget of the cache of verified tokens in bytes, for each worker. Default 12 MiB, at most 64 MiB.
     #[cfg_attr(test, schemars(range(max = 67_108_864)))]
     pub(super) token_cache_bytes: Option<usize>,
     /// What becomes of a client's Impersonate-* headers (kubectl --as).
