@@ -67,7 +67,7 @@ impl Metric {
             Self::DecideMicroseconds => (
                 "kube_oidc_filter.decide_microseconds",
                 Histogram,
-                "how long it took to decide about requests whose token's signature had to be checked, that included",
+                "how long it took to decide about requests whose token's signature had to be checked, that included; of many that come at once, of some",
             ),
             Self::FeedFailures => (
                 "kube_oidc_filter.feed_failures",
@@ -107,7 +107,7 @@ impl Metric {
             Self::VerifyMicroseconds => (
                 "kube_oidc_filter.verify_microseconds",
                 Histogram,
-                "how long the checks of a token's signature took",
+                "how long the checks of a token's signature took; of many that come at once, of some",
             ),
             Self::WaitsImpersonation => (
                 "kube_oidc_filter.waits_impersonation",

@@ -13,7 +13,7 @@ use crate::ask::PAUSE;
 use crate::host::{self, Lines, Part};
 use crate::metric::{Metric, Passed};
 use crate::root::Plugin;
-use crate::verify::{Checked, Timed};
+use crate::verify::{Checked, Watched};
 
 /// Decisions about one request: each kind of question is asked once, and then there is an answer to all of them.
 const MAX_DECISIONS: usize = 4;
@@ -104,16 +104,19 @@ impl Plugin {
 
     fn decide(&self, request: &Request<'_>, answers: &Answers, clock: Duration) -> Decision {
         let client_address = self.config.tells_client_address().then(host::client_address).flatten();
-        let verifier = Timed::new(self.verifier);
-        let now = UnixSeconds::new(clock.as_secs());
         let mut state = self.state.borrow_mut();
+        let is_timed = state.metrics.is_calm();
+        let verifier = Watched::new(self.verifier, is_timed);
+        let now = UnixSeconds::new(clock.as_secs());
         let decision = state.authenticator.decide(request, client_address, answers, now, &verifier);
-        // Only who had to be verified is timed: the others would pay for it.
+        // Only who had to be verified is timed, and of many who come at once the first: the others would pay for it.
         if let Some(Checked { good, spent }) = verifier.checked() {
-            let whole = host::clock().unwrap_or(clock).saturating_sub(clock);
             state.metrics.count(if good { Metric::SignaturesValid } else { Metric::SignaturesInvalid });
-            state.metrics.record(Metric::VerifyMicroseconds, microseconds(spent));
-            state.metrics.record(Metric::DecideMicroseconds, microseconds(whole));
+            if is_timed {
+                let whole = host::clock().unwrap_or(clock).saturating_sub(clock);
+                state.metrics.record(Metric::VerifyMicroseconds, microseconds(spent));
+                state.metrics.record(Metric::DecideMicroseconds, microseconds(whole));
+            }
         }
         decision
     }

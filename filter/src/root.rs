@@ -80,8 +80,10 @@ impl Plugin {
         Some(plugin)
     }
 
-    /// A tick: looks whether another VM has left a snapshot, and asks the sidecar if it is time.
+    /// A tick: tells Envoy what was counted, looks whether another VM has left a snapshot, and asks the sidecar if it is
+    /// time.
     pub(crate) fn tick(&self) {
+        self.state.borrow_mut().metrics.tick();
         self.adopt_shared();
         if self.state.borrow_mut().feed.tick() {
             self.poll();
