@@ -35,6 +35,7 @@ hop-test: filter sidecar ## Header attacks, with nginx, HAProxy and a Go proxy b
 
 bench: filter ## What a request costs Envoy with the filter, beside Envoy's own filters (half an hour on a quiet machine)
 	$(CARGO) build --locked --profile sidecar --package jwks-sync --package bench
+	$(CARGO) build --locked --release --target wasm32-wasip1 --package bench-floor
 	ENVOY="$$($(TOOLS) envoy)" JWKS_SYNC="$${CARGO_TARGET_DIR:-target}/sidecar/jwks-sync" \
 	$(CARGO) run --locked --quiet --profile sidecar --package bench -- $(BENCH_FLAGS)
 
@@ -44,7 +45,7 @@ instructions: ## Count the instructions of a request against the committed figur
 lint: filter ## Formatting, clippy on both targets, and the architecture
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets --features tests/cluster,tests/hops -- --deny warnings
-	$(CARGO) clippy --locked --package kube-oidc-filter --package proxy-wasm-abi --target wasm32-wasip1 -- --deny warnings
+	$(CARGO) clippy --locked --package kube-oidc-filter --package proxy-wasm-abi --package bench-floor --target wasm32-wasip1 -- --deny warnings
 	tests/architecture
 	istio/validate
 

@@ -45,7 +45,10 @@ mod traffic;
 mod turns;
 mod variant;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+use tests::process::repository;
 
 use arguments::Arguments;
 

@@ -40,7 +40,7 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
     for (variant, figure) in rows {
         let length = figure.cpu_ns / longest * BARS;
         let color = match variant.gate {
-            Gate::Bare => "#9aa0a6",
+            Gate::Bare | Gate::Floor { .. } => "#9aa0a6",
             Gate::Filter { .. } => "#1a73e8",
             Gate::Native { .. } => "#e8710a",
         };

@@ -123,6 +123,11 @@ impl Rig {
                 ];
                 (rendered(&without_comments(&file("native.yaml")), &values), String::new())
             }
+            Gate::Floor { calls } => {
+                let floor = self.module().with_file_name("bench_floor.wasm");
+                let values = [("WASM_PATH", text(&floor)), ("LEVEL", calls.to_owned())];
+                (rendered(&without_comments(&file("floor.yaml")), &values), String::new())
+            }
             Gate::Filter { issuers } => {
                 let socket = match (sidecar, issuers) {
                     (Some(sidecar), _) => sidecar.socket(),

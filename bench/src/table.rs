@@ -12,6 +12,18 @@ pub(crate) fn markdown(results: &Results) -> String {
     text
 }
 
+/// The beginning and the end of the tables in `docs/benchmarks.md`.
+const MARKS: [&str; 2] =
+    ["<!-- begin results, written by `UPDATE_DOCS=1 make bench` -->\n", "<!-- end results -->\n"];
+
+/// A page with its tables replaced; `None` if it has no place for them.
+pub(crate) fn put_into(page: &str, table: &str) -> Option<String> {
+    let [begin, end] = MARKS;
+    let (before, rest) = page.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}{table}{end}{after}"))
+}
+
 fn write(text: &mut String, results: &Results) -> std::fmt::Result {
     writeln!(text, "| variant | what it is | CPU a request | requests/s | spread |\n|---|---|--:|--:|--:|")?;
     for variant in VARIANTS {
@@ -65,4 +77,18 @@ fn rows(numbers: &Numbers) -> [(&'static str, String, &'static str); 8] {
             "≤ 50 ms",
         ),
     ]
+}
+
+#[cfg(test)]
+mod rows {
+    use super::*;
+
+    #[test]
+    fn the_page_has_a_place_for_the_tables() {
+        let path = ::tests::process::repository().join("docs/benchmarks.md");
+        let page = std::fs::read_to_string(path).unwrap();
+        let written = put_into(&page, "| a |\n").unwrap();
+        assert!(written.contains("make bench` -->\n| a |\n<!-- end results -->\n"));
+        assert_eq!(put_into(&written, "| a |\n"), Some(written));
+    }
 }
