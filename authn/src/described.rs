@@ -21,7 +21,11 @@ impl Described {
     pub(crate) fn new(user: UserInfo, describe: Describe) -> Self {
         let description = describe(&user);
         let names = [user.username(), user.uid()].into_iter().chain(user.groups().iter().map(String::as_str));
-        Self { names: Rc::new(names.collect()), description, extra: user.into_extra().into_boxed_slice() }
+        Self {
+            names: Rc::new(Texts::packed(names)),
+            description,
+            extra: user.into_extra().into_boxed_slice(),
+        }
     }
 
     /// The user, put together again.

@@ -3,12 +3,20 @@
 //! Impersonation fails open: a request with the ServiceAccount token and no `impersonate-user` runs as the proxy. So
 //! the headers exist only with a user name in them that survives the way, and everything or nothing is sent.
 
+mod field;
+
+use std::borrow::Cow;
 use std::rc::Rc;
+
+use smallvec::SmallVec;
 
 use crate::described::Described;
 use crate::policy::AddedExtra;
-use crate::texts::{Texts, TextsBuilder};
+use crate::texts::Texts;
 use crate::user::IdentityError;
+
+pub(crate) use field::extra_name;
+pub use field::is_header_safe;
 
 /// Header that names the user.
 pub const USER: &str = "impersonate-user";
@@ -50,20 +58,14 @@ impl ImpersonationHeaders {
         check(username.ok_or(IdentityError::EmptyUsername)?, IdentityError::UsernameNotHeaderSafe)?;
         check(names.next().unwrap_or_default(), IdentityError::UidNotHeaderSafe)?;
         names.try_for_each(|group| check(group, IdentityError::GroupNotHeaderSafe))?;
-        let mut extra = TextsBuilder::default();
-        for (key, values) in user.extra() {
-            let name = format!("{EXTRA_PREFIX}{}", escape_key(key));
-            for value in values {
-                check(value, IdentityError::ExtraNotHeaderSafe)?;
-                extra.push(&name);
-                extra.push(value);
-            }
-        }
-        for (name, value) in adds.headers() {
-            extra.push(name);
-            extra.push(value);
-        }
-        Ok(Self { names: Rc::clone(user.names()), extra: extra.build() })
+        let mut values = user.extra().iter().flat_map(|(_, values)| values);
+        values.try_for_each(|value| check(value, IdentityError::ExtraNotHeaderSafe))?;
+        let keys: SmallVec<[Cow<'_, str>; 1]> = user.extra().iter().map(|(key, _)| extra_name(key)).collect();
+        let own = keys.iter().zip(user.extra());
+        let own = own.flat_map(|(name, (_, values))| values.iter().flat_map(move |value| [&**name, value]));
+        let added = adds.headers().iter().flat_map(|(name, value)| [name.as_str(), value]);
+        let extra = Texts::packed(own.chain(added));
+        Ok(Self { names: Rc::clone(user.names()), extra })
     }
 
     /// Names (lower case) and values, in the order in which they are to be sent.
@@ -80,53 +82,5 @@ impl ImpersonationHeaders {
     #[must_use]
     pub fn size(&self) -> usize {
         self.extra.size()
-    }
-}
-
-/// Whether a field value (RFC 9110 5.5) arrives as it was sent: no control characters, no blank at either end.
-#[must_use]
-pub fn is_header_safe(value: &str) -> bool {
-    !value.bytes().any(|byte| byte.is_ascii_control()) && !value.starts_with(' ') && !value.ends_with(' ')
-}
-
-/// Escapes the key of an extra value as client-go does (`headerKeyEscape`): every byte that no token (RFC 9110 5.6.2)
-/// may have, and `%`, as `%XX`.
-pub(crate) fn escape_key(key: &str) -> String {
-    use std::fmt::Write as _;
-
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$&'*+-.^_`|~".contains(&byte);
-    let mut escaped = String::with_capacity(key.len());
-    for byte in key.bytes() {
-        if is_token(byte) {
-            escaped.push(char::from(byte));
-        } else {
-            // Writing to a String can't fail.
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-    }
-    escaped
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_that_would_change_on_the_way_are_not_safe() {
-        for value in ["", "a", "a b", "zoë", "a,b", "=?utf-8?q?x?="] {
-            assert!(is_header_safe(value), "{value:?}");
-        }
-        for value in [" a", "a ", "a\tb", "a\r\nx: y", "a\n", "a\0b", "\u{7f}", "\t"] {
-            assert!(!is_header_safe(value), "{value:?}");
-        }
-    }
-
-    #[test]
-    fn keys_are_escaped_as_client_go_does() {
-        assert_eq!(
-            escape_key("authentication.kubernetes.io/credential-id"),
-            "authentication.kubernetes.io%2Fcredential-id"
-        );
-        assert_eq!(escape_key("a%b:ü"), "a%25b%3A%C3%BC");
     }
 }

@@ -1,6 +1,6 @@
 //! What a gateway does with requests once it knows whose they are: its operator's choice, not an issuer's.
 
-use crate::impersonation::{EXTRA_PREFIX, escape_key, is_header_safe};
+use crate::impersonation::{extra_name, is_header_safe};
 use crate::impersonation_request::is_original_user_key;
 use crate::user::CREDENTIAL_ID;
 
@@ -107,7 +107,7 @@ impl AddedExtra {
             return Err(AddedExtraError::Duplicate(key.to_owned()));
         }
         self.keys.push(key.to_owned());
-        Ok(format!("{EXTRA_PREFIX}{}", escape_key(key)))
+        Ok(extra_name(key).into_owned())
     }
 
     /// Whether only the gateway may set this key, in whatever case: kube-apiserver lowers keys.

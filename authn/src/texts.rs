@@ -16,6 +16,12 @@ pub struct TextsBuilder {
 }
 
 impl TextsBuilder {
+    /// An empty list with room for so many texts of so many bytes in all: no more than that, and nothing is moved.
+    #[must_use]
+    pub fn with_capacity(texts: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(texts) }
+    }
+
     /// Adds a text. What a request brings is bounded far below 4 GiB; beyond that, texts would be empty.
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
@@ -30,6 +36,17 @@ impl TextsBuilder {
 }
 
 impl Texts {
+    /// A list of texts that are looked at twice: for the room they take, then for themselves.
+    #[must_use]
+    pub fn packed<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Self {
+        let (count, bytes) = texts.clone().fold((0_usize, 0_usize), |(count, bytes), text| {
+            (count.saturating_add(1), bytes.saturating_add(text.len()))
+        });
+        let mut builder = TextsBuilder::with_capacity(count, bytes);
+        texts.for_each(|text| builder.push(text));
+        builder.build()
+    }
+
     /// The texts in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         let mut start = 0;
