@@ -31,7 +31,7 @@ pub const IMPERSONATED: Names = [
 #[must_use]
 pub fn describe(user: &UserInfo) -> Texts {
     let (groups, extra) = (kube_oidc_proxy::groups(user.groups()), kube_oidc_proxy::extra(user.extra()));
-    [&cut(user.username()), &cut(user.uid()), groups.as_str(), extra.trim_end()].into_iter().collect()
+    Texts::packed([&cut(user.username()), &cut(user.uid()), groups.as_str(), extra.trim_end()].into_iter())
 }
 
 /// The fields of a user who was described so, each with its value; a value that is empty has no field.

@@ -71,14 +71,15 @@ fn name(name: &str) -> String {
 
 /// Groups, joined by `|`.
 pub(super) fn groups(groups: &[String]) -> String {
-    let mut text = Bounded::new(MAX_GROUPS);
+    let mut text = Bounded::with_room(MAX_GROUPS, joined(groups));
     push_joined(&mut text, groups, |character| character == '|');
     text.into_text()
 }
 
 /// Keys with their values.
 pub(super) fn extra(extra: &[(String, Vec<String>)]) -> String {
-    let mut text = Bounded::new(MAX_EXTRA);
+    let room = extra.iter().map(|(key, values)| [key.len(), 2, joined(values)].iter().sum::<usize>());
+    let mut text = Bounded::with_room(MAX_EXTRA, room.sum());
     for (key, values) in extra {
         push(&mut text, key, |character| matches!(character, ' ' | '=' | '|'));
         text.push("=");
@@ -96,6 +97,11 @@ pub(super) fn extra(extra: &[(String, Vec<String>)]) -> String {
     text.into_text()
 }
 
+/// Bytes of values that are joined, if nothing is escaped.
+fn joined(values: &[String]) -> usize {
+    values.iter().map(|value| value.len().saturating_add(1)).sum()
+}
+
 fn push_joined(text: &mut Bounded, values: &[String], mut is_structure: impl FnMut(char) -> bool) {
     for (position, value) in values.iter().enumerate() {
         if position > 0 {
@@ -108,14 +114,35 @@ fn push_joined(text: &mut Bounded, values: &[String], mut is_structure: impl FnM
     }
 }
 
-/// Whether a byte is no structure anywhere: a `/` is none where no blank is.
+/// By byte, whether it is no structure in a value of such bytes alone: a `/` is none where no blank is, of `=` the
+/// caller knows.
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "bytes, at compile time")]
+const PLAIN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_usize;
+    while byte < table.len() {
+        table[byte] = is_plain(byte as u8);
+        byte = byte.saturating_add(1);
+    }
+    table
+};
+
 const fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b':' | b'@' | b'/' | b',' | b'+')
+    byte.is_ascii_alphanumeric()
+        || matches!(byte, b'-' | b'_' | b'.' | b':' | b'@' | b'/' | b',' | b'+' | b'=')
+}
+
+/// Whether a value can stand as it is, if `=` is no structure.
+fn is_all_plain(value: &str) -> bool {
+    let is_plain = |byte: u8| PLAIN.get(usize::from(byte)).is_some_and(|is_plain| *is_plain);
+    // To the end, without a branch at each byte.
+    value.bytes().fold(true, |all, byte| all & is_plain(byte)) && value != "/"
 }
 
 /// Adds a value, with what is structure in it escaped.
 fn push(text: &mut Bounded, value: &str, mut is_structure: impl FnMut(char) -> bool) {
-    if value != "/" && value.bytes().all(is_plain) && text.has_room(value) {
+    let is_harmless = is_all_plain(value) && !(is_structure('=') && value.contains('='));
+    if is_harmless && text.has_room(value) {
         text.push(value);
         return;
     }
@@ -229,6 +256,7 @@ mod tests {
             (keys(&[("k", &["YWI=="]), ("l", &[])]), "k=YWI== l= "),
             (keys(&[("k", &["v admin=true"])]), "k=v admin%3Dtrue "),
             (keys(&[("k", &["a b", "c=d"]), ("l", &["e=f"])]), "k=a b|c%3Dd l=e=f "),
+            (keys(&[("c=d", &["x"])]), "c%3Dd=x "),
             (keys(&[("a b=c|d", &["x|y"])]), "a%20b%3Dc%7Cd=x%7Cy "),
         ] {
             assert_eq!(extra(&given), expected);

@@ -17,6 +17,11 @@ impl Bounded {
         Self { limit, ..Self::default() }
     }
 
+    /// As [`new`](Self::new), with room for a text of about so many bytes.
+    pub(super) fn with_room(limit: usize, bytes: usize) -> Self {
+        Self { text: String::with_capacity(bytes.min(limit)), ..Self::new(limit) }
+    }
+
     /// Whether a piece would be added whole.
     pub(super) const fn has_room(&self, piece: &str) -> bool {
         !self.is_cut && self.text.len().saturating_add(piece.len()) <= self.limit
