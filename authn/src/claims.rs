@@ -171,18 +171,25 @@ fn fields<'d, const N: usize>(
     let mut fields = [None; N];
     for (member, value) in object.members() {
         let is_ascii = member.is_ascii();
-        for (name, field) in names.iter().zip(&mut fields) {
-            let is_taken_for_it =
-                if is_ascii { member.eq_ignore_ascii_case(name) } else { folded(member).eq(folded(name)) };
-            if is_taken_for_it {
-                if member != *name {
-                    return Err(ClaimsError::CaseVariant);
-                }
-                *field = Some(value);
+        let taken_for = names.iter().zip(&mut fields).find(|(name, _)| {
+            if is_ascii { is_alike(member, name) } else { folded(member).eq(folded(name)) }
+        });
+        if let Some((name, field)) = taken_for {
+            if member != *name {
+                return Err(ClaimsError::CaseVariant);
             }
+            *field = Some(value);
         }
     }
     Ok(fields)
+}
+
+/// Whether two names in ASCII differ by case at most. Most differ by their length or first letter, and need no closer
+/// look.
+fn is_alike(member: &str, name: &str) -> bool {
+    // Of two letters that differ by case, one has this bit.
+    let first = |name: &str| name.bytes().next().map(|first| first | 0x20);
+    member.len() == name.len() && first(member) == first(name) && member.eq_ignore_ascii_case(name)
 }
 
 /// A Go `string`: null is the empty one.
