@@ -1,12 +1,12 @@
 //! The command line.
 
 /// How often each variant runs, unless told otherwise: enough for a median that a neighbour's burst doesn't move.
-const TURNS: usize = 41;
+const TURNS: usize = 21;
 
 /// What can be said.
 pub(crate) const USAGE: &str = "\
 usage: bench [--turns N] [--only NAME,NAME,...]
-  --turns N     how often each variant runs (41)
+  --turns N     how often each variant runs (21)
   --only NAMES  these variants alone, without memory and latencies, to try something out. Their figures are printed
                 and not kept
 With UPDATE_DOCS=1 in the environment the results are put into docs/benchmarks.md and docs/benchmarks.svg too.";

@@ -62,15 +62,23 @@ async fn main() -> ExitCode {
         }
     };
     let results = turns::run(&arguments).await;
-    let directory = tests::process::repository().join("target/bench");
-    std::fs::create_dir_all(&directory).expect("make target/bench");
-    let write =
-        |name: &str, text: String| std::fs::write(directory.join(name), text).expect("write a result");
-    write("results.json", results.json());
     let table = table::markdown(&results);
     println!("\n{table}");
-    write("table.md", table);
-    write("plot.svg", plot::svg(&results));
+    if !arguments.only.is_empty() {
+        return ExitCode::SUCCESS;
+    }
+    let directory = repository().join("target/bench");
+    std::fs::create_dir_all(&directory).expect("make target/bench");
+    let write = |path: PathBuf, text: &str| std::fs::write(path, text).expect("write a result");
+    write(directory.join("results.json"), &results.json());
+    write(directory.join("table.md"), &table);
+    write(directory.join("plot.svg"), &plot::svg(&results));
     println!("results.json, table.md and plot.svg are in {}", directory.display());
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let page = repository().join("docs/benchmarks.md");
+        let text = std::fs::read_to_string(&page).expect("docs/benchmarks.md");
+        write(page, &table::put_into(&text, &table).expect("docs/benchmarks.md has its two marks"));
+        write(repository().join("docs/benchmarks.svg"), &plot::svg(&results));
+    }
     ExitCode::SUCCESS
 }

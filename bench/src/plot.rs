@@ -34,7 +34,7 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
     let mut y = MARGIN + ROW / 2.0;
     writeln!(
         text,
-        r##"<text x="{MARGIN}" y="{y}" font-size="15" font-weight="bold" fill="#222222">Envoy’s CPU time per request, µs (shorter is better)</text>"##
+        r##"<text x="{MARGIN}" y="{y}" font-size="15" font-weight="bold" fill="#222222">Envoy’s CPU time per request, µs (shorter is better; PS256 left out)</text>"##
     )?;
     y += MARGIN;
     for (variant, figure) in rows {

@@ -1,5 +1,8 @@
-//! That a variant does the work which is measured: what the API server gets of a request that forges identities, what the
-//! access log says of it, and that a `system:` name is refused.
+//! That a variant does the work which is measured.
+//!
+//! Before each turn: what the API server gets of a request that forges identities, what the access log says of it, and that
+//! a `system:` name is refused. After each turn, by Envoy's counters: that every request was let in as somebody's for the API
+//! server, and that tokens were verified once each or came out of a cache, as the variant is called.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -10,10 +13,13 @@ use tests::{Client, wait};
 
 use crate::rig::{Rig, Stand};
 use crate::traffic::{Person, UPSTREAM};
-use crate::variant::{Gate, Variant};
+use crate::variant::{Gate, Tokens, Variant};
 
 /// How long anything may take that is no measurement.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// More than a tick of the filter's.
+const TICK: Duration = Duration::from_millis(150);
 
 /// What a client must not get through, in the spellings that servers have taken for the same.
 const FORGED: [(&str, &str); 6] = [
@@ -33,7 +39,7 @@ pub(crate) async fn check(rig: &Rig, variant: &Variant, stand: &Stand) {
         return;
     }
     // Nobody of the traffic: cold variants must not meet one of their tokens twice.
-    let number = 90_000 + NUMBER.fetch_add(1, Ordering::Relaxed) % 10_000;
+    let number = 900_000 + NUMBER.fetch_add(1, Ordering::Relaxed) % 10_000;
     let person = Person::new(number, variant.groups);
     let token = rig.token(variant, &person);
     let path = format!("{UPSTREAM}&proof={number}");
@@ -58,6 +64,57 @@ pub(crate) async fn check(rig: &Rig, variant: &Variant, stand: &Stand) {
     refuses(&stand.client, &rig.token(variant, &master), 403).await;
     let system = Person { name: "system:admin".to_owned(), ..person };
     refuses(&stand.client, &rig.token(variant, &system), 403).await;
+}
+
+/// What a gate has done so far.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Work {
+    /// Requests that were let in, with an identity where that is the gate's job.
+    forwarded: u64,
+    /// Tokens whose signature was checked.
+    verified: u64,
+}
+
+/// What a variant's gate has done so far; `None` where there is none.
+pub(crate) async fn work(variant: &Variant, stand: &Stand) -> Option<Work> {
+    let sum = async |pattern: &str| stand.envoy.stats(pattern).await.values().sum::<u64>();
+    match variant.gate {
+        Gate::Bare | Gate::Floor { .. } => None,
+        Gate::Filter { .. } => Some(Work {
+            // Where the route leads elsewhere, the reason is `not_upstream`.
+            forwarded: sum("^wasmcustom\\.kube_oidc_filter\\.requests\\.ok\\.").await,
+            verified: sum("^wasmcustom\\.kube_oidc_filter\\.signatures_valid$").await,
+        }),
+        Gate::Native { .. } => {
+            let forwarded = sum("jwt_authn\\.allowed$").await;
+            let cached = sum("jwt_authn\\.jwt_cache_hit$").await;
+            Some(Work { forwarded, verified: forwarded - cached })
+        }
+    }
+}
+
+/// Waits until the gate's counts stand still: the filter tells Envoy its counts at the next tick.
+pub(crate) async fn was_told(variant: &Variant, stand: &Stand) {
+    let mut last = work(variant, stand).await;
+    let stands_still = async || {
+        tokio::time::sleep(TICK).await;
+        let now = work(variant, stand).await;
+        std::mem::replace(&mut last, now) == now
+    };
+    wait::until(PATIENCE, "the counts stand still", stands_still).await;
+}
+
+/// Waits until the gate has counted a turn's requests, and panics if they are not what the variant is called.
+pub(crate) async fn was_done(variant: &Variant, stand: &Stand, before: Option<Work>) {
+    let Some(before) = before else { return };
+    let requests = variant.requests as u64;
+    let caches = !matches!(variant.gate, Gate::Native { caches: false, .. });
+    let verified = if caches && variant.tokens != Tokens::EachNew { 0 } else { requests };
+    let expected = Work { forwarded: before.forwarded + requests, verified: before.verified + verified };
+    // The filter tells Envoy its counts at the next tick.
+    let counted = async || work(variant, stand).await.filter(|now| now.forwarded >= expected.forwarded);
+    let now = wait::found(PATIENCE, &format!("{}: every request was let in", variant.name), counted).await;
+    assert_eq!(now, expected, "{}", variant.name);
 }
 
 /// The API server must get the person, the credential, and nothing that was forged.

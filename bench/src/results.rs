@@ -43,7 +43,7 @@ pub(crate) struct Numbers {
     pub(crate) envoy_bare_rss_bytes: u64,
     /// Resident memory of Envoy with the filter, one worker, before the first request.
     pub(crate) envoy_rss_bytes: u64,
-    /// Resident memory of the sidecar with 100 issuers.
+    /// Resident memory of the sidecar with 64 issuers, as many as a configuration may have.
     pub(crate) sidecar_rss_bytes: u64,
     /// From the start of Envoy and the sidecar, at once, to the first 200.
     pub(crate) start_to_first_200_ms: f64,

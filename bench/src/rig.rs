@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use authn::snapshot::Snapshot;
+use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tests::api_server::ApiServer;
@@ -46,6 +47,15 @@ pub(crate) struct Stand {
 impl Stand {
     pub(crate) fn process(&mut self) -> u32 {
         self.envoy.process().id().expect("Envoy runs")
+    }
+
+    /// Stops it, so that its timers don't disturb the others, until it is woken.
+    pub(crate) fn rest(&mut self) {
+        self.envoy.process().signal(Signal::STOP);
+    }
+
+    pub(crate) fn wake(&mut self) {
+        self.envoy.process().signal(Signal::CONT);
     }
 }
 

@@ -7,6 +7,8 @@ use crate::variant::{Answer, ROTATION, Tokens, Variant};
 
 /// Requests that Envoy serves before it is measured, so that its VM has compiled what it needs (V8 does so by use).
 pub(crate) const WARM_UP: usize = 4_000;
+/// Requests at the beginning of each turn, before it is measured: caches are full of another Envoy then.
+pub(crate) const RUN_UP: usize = 200;
 /// What Envoy answers itself comes from here ...
 const DIRECT: &str = "/api/v1/namespaces/default/pods?limit=500";
 /// ... and what the API server answers from here.
@@ -58,7 +60,7 @@ impl Traffic {
         let count = match variant.tokens {
             Tokens::One => 1,
             Tokens::Rotating => ROTATION,
-            Tokens::EachNew => Self::warm_up(variant) + variant.requests * turns,
+            Tokens::EachNew => Self::warm_up(variant) + (RUN_UP + variant.requests) * turns,
         };
         let path = match variant.answer {
             Answer::Envoy => DIRECT,

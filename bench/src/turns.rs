@@ -7,7 +7,7 @@ use crate::arguments::Arguments;
 use crate::cpu::{self, Cores};
 use crate::results::{Figure, Numbers, Ratio, Results};
 use crate::rig::{Rig, Stand};
-use crate::traffic::Traffic;
+use crate::traffic::{RUN_UP, Traffic};
 use crate::variant::{COMPARISONS, VARIANTS, Variant};
 use crate::{footprint, latency, load, proof};
 
@@ -24,7 +24,9 @@ pub(crate) async fn run(arguments: &Arguments) -> Results {
         arguments.only.is_empty() || arguments.only.iter().any(|name| name == variant.name)
     };
     let variants: Vec<_> = VARIANTS.iter().filter(is_wanted).collect();
-    assert!(!variants.is_empty(), "no variant is called {:?}", arguments.only);
+    for name in &arguments.only {
+        assert!(variants.iter().any(|variant| variant.name == name), "no variant is called {name}");
+    }
     let cores = Cores::split();
     let rig = Rig::start().await;
     let mut racers = Vec::new();
@@ -37,14 +39,21 @@ pub(crate) async fn run(arguments: &Arguments) -> Results {
         let mut racer = Racer::start(&rig, variant, arguments.turns).await;
         proof::check(&rig, variant, &racer.stand).await;
         racer.run(&cores, Traffic::warm_up(variant));
+        racer.stand.rest();
         racers.push(racer);
     }
     for turn in 1..=arguments.turns {
         eprintln!("bench: turn {turn} of {}", arguments.turns);
         for racer in &mut racers {
+            racer.stand.wake();
             proof::check(&rig, racer.variant, &racer.stand).await;
+            racer.run(&cores, RUN_UP);
+            proof::was_told(racer.variant, &racer.stand).await;
+            let before = proof::work(racer.variant, &racer.stand).await;
             let sample = racer.run(&cores, racer.variant.requests);
+            proof::was_done(racer.variant, &racer.stand, before).await;
             racer.samples.push(sample);
+            racer.stand.rest();
             rig.forget_requests();
         }
     }

@@ -26,7 +26,7 @@ pub(crate) struct Variant {
     pub(crate) tokens: Tokens,
     /// Who answers.
     pub(crate) answer: Answer,
-    /// Requests in a turn. Turns are short, so that those which are compared meet the same machine.
+    /// Requests in a turn: some tenths of a second, so that those which are compared meet the same machine.
     pub(crate) requests: usize,
 }
 
@@ -88,7 +88,7 @@ const WARM: Variant = Variant {
     groups: GROUPS,
     tokens: Tokens::One,
     answer: Answer::Envoy,
-    requests: 2_000,
+    requests: 6_000,
 };
 const NATIVE: Variant = Variant {
     name: "native_cached",
@@ -100,7 +100,7 @@ const COLD: Variant = Variant {
     name: "cold_rs256",
     title: "this filter, every token new, RS256",
     tokens: Tokens::EachNew,
-    requests: 1_000,
+    requests: 2_500,
     ..WARM
 };
 const NATIVE_COLD: Variant = Variant {
@@ -163,14 +163,14 @@ pub(crate) const VARIANTS: [Variant; 21] = [
         name: "warm_500_groups",
         title: "this filter, 500 groups",
         groups: MANY_GROUPS,
-        requests: 500,
+        requests: 1_500,
         ..WARM
     },
     Variant {
         name: "native_500_groups",
         title: "jwt_authn with its cache, and Lua, 500 groups",
         groups: MANY_GROUPS,
-        requests: 500,
+        requests: 1_500,
         ..NATIVE
     },
     COLD,
@@ -191,7 +191,7 @@ pub(crate) const VARIANTS: [Variant; 21] = [
         name: "cold_ps256",
         title: "this filter, every token new, PS256 (verified in wasm)",
         algorithm: Algorithm::PS256,
-        requests: 200,
+        requests: 300,
         ..COLD
     },
     Variant {
@@ -205,21 +205,21 @@ pub(crate) const VARIANTS: [Variant; 21] = [
         title: "no filter, an API server behind",
         gate: Gate::Bare,
         answer: Answer::ApiServer,
-        requests: 1_000,
+        requests: 2_500,
         ..WARM
     },
     Variant {
         name: "warm_upstream",
         title: "this filter, token seen before, an API server behind",
         answer: Answer::ApiServer,
-        requests: 1_000,
+        requests: 2_500,
         ..WARM
     },
     Variant {
         name: "native_upstream",
         title: "jwt_authn with its cache, and Lua, an API server behind",
         answer: Answer::ApiServer,
-        requests: 1_000,
+        requests: 2_500,
         ..NATIVE
     },
 ];

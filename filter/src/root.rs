@@ -83,11 +83,16 @@ impl Plugin {
     /// A tick: tells Envoy what was counted, looks whether another VM has left a snapshot, and asks the sidecar if it is
     /// time.
     pub(crate) fn tick(&self) {
-        self.state.borrow_mut().metrics.tick();
+        self.tell_counts();
         self.adopt_shared();
         if self.state.borrow_mut().feed.tick() {
             self.poll();
         }
+    }
+
+    /// Tells Envoy what was counted and kept back.
+    pub(crate) fn tell_counts(&self) {
+        self.state.borrow_mut().metrics.tick();
     }
 
     /// A call was answered with a message of this size, or failed with this gRPC status.

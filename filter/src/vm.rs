@@ -56,6 +56,9 @@ impl Vm for Filter {
     }
 
     fn on_delete(&self, context: ContextId) {
+        if let Some(plugin) = self.plugin(context) {
+            plugin.tell_counts();
+        }
         self.contexts.borrow_mut().deleted(context);
         for plugin in self.contexts.borrow().plugins() {
             plugin.forget(context);
