@@ -118,7 +118,7 @@ const FLOOR: Variant = Variant {
 };
 
 /// All of them, in the order of a turn: what is compared stands side by side.
-pub(crate) const VARIANTS: [Variant; 21] = [
+pub(crate) const VARIANTS: [Variant; 23] = [
     Variant { name: "bare", title: "no filter", gate: Gate::Bare, ..WARM },
     Variant {
         name: "floor_nothing",
@@ -133,6 +133,20 @@ pub(crate) const VARIANTS: [Variant; 21] = [
         ..FLOOR
     },
     FLOOR,
+    Variant {
+        name: "floor_rs256",
+        title: "wasm: the same, and an RS256 signature",
+        gate: Gate::Floor { calls: "RS256" },
+        requests: 2_500,
+        ..FLOOR
+    },
+    Variant {
+        name: "floor_es256",
+        title: "wasm: the same, and an ES256 signature",
+        gate: Gate::Floor { calls: "ES256" },
+        requests: 2_500,
+        ..FLOOR
+    },
     WARM,
     NATIVE,
     Variant {
@@ -236,7 +250,7 @@ pub(crate) struct Comparison {
 }
 
 /// What is held against what.
-pub(crate) const COMPARISONS: [Comparison; 16] = [
+pub(crate) const COMPARISONS: [Comparison; 18] = [
     Comparison { ours: "warm", other: "native_cached", target: Some(1.30) },
     Comparison { ours: "warm", other: "bare", target: Some(0.72) },
     Comparison { ours: "warm_10k", other: "warm", target: Some(0.95) },
@@ -247,6 +261,8 @@ pub(crate) const COMPARISONS: [Comparison; 16] = [
     Comparison { ours: "floor_nothing", other: "bare", target: None },
     Comparison { ours: "floor_headers", other: "bare", target: None },
     Comparison { ours: "floor", other: "bare", target: None },
+    Comparison { ours: "floor_rs256", other: "native_cold_rs256", target: None },
+    Comparison { ours: "floor_es256", other: "native_cold_es256", target: None },
     Comparison { ours: "warm", other: "floor", target: None },
     Comparison { ours: "warm", other: "native_remembering", target: None },
     Comparison { ours: "warm_10k", other: "native_10k", target: None },
