@@ -60,7 +60,9 @@ pub(crate) struct Results {
     pub(crate) numbers: Option<Numbers>,
     /// By "ours/other".
     pub(crate) ratios: BTreeMap<String, Ratio>,
-    /// How often each variant ran.
+    /// How many Envoys each variant had.
+    pub(crate) rounds: usize,
+    /// How often each variant ran in a round.
     pub(crate) turns: usize,
     /// Whether Envoy and the load had cores of their own.
     pub(crate) cores_apart: bool,

@@ -90,6 +90,8 @@ impl Rig {
     /// Starts a variant's Envoy, and waits until it serves.
     pub(crate) async fn stand(&self, variant: &Variant) -> Stand {
         let access_log = self.files.path().join(format!("{}.log", variant.name));
+        // What an Envoy before this one wrote proves nothing.
+        _ = std::fs::remove_file(&access_log);
         let bootstrap = self.bootstrap(variant.gate, &access_log);
         let envoy = Envoy::start(EnvoyOptions::new(bootstrap)).await;
         let port = envoy.port("bench").await;

@@ -52,7 +52,7 @@ fn write(text: &mut String, results: &Results) -> std::fmt::Result {
     for (what, figure, target) in rows(&numbers) {
         writeln!(text, "| {what} | {figure} | {target} |")?;
     }
-    writeln!(text, "\n{} turns.", results.turns)
+    writeln!(text, "\n{} rounds of {} turns.", results.rounds, results.turns)
 }
 
 fn rows(numbers: &Numbers) -> [(&'static str, String, &'static str); 8] {

@@ -5,8 +5,8 @@ use tests::{Issuer, SigningKey, Token};
 
 use crate::variant::{Answer, ROTATION, Tokens, Variant};
 
-/// Requests that Envoy serves before it is measured, so that its VM has compiled what it needs (V8 does so by use).
-pub(crate) const WARM_UP: usize = 4_000;
+/// Tokens of the warm-up where each is to be new: more than the filter's cache holds, so none is found again.
+const FORGOTTEN: usize = 2 * ROTATION;
 /// Requests at the beginning of each turn, before it is measured: caches are full of another Envoy then.
 pub(crate) const RUN_UP: usize = 200;
 /// What Envoy answers itself comes from here ...
@@ -17,6 +17,8 @@ pub(crate) const UPSTREAM: &str = "/upstream/api/v1/namespaces/default/pods?limi
 /// Requests in the order in which they are sent.
 pub(crate) struct Traffic {
     requests: Vec<Vec<u8>>,
+    /// The first of them that is measured.
+    first: usize,
     position: usize,
 }
 
@@ -57,10 +59,10 @@ impl Person {
 impl Traffic {
     /// What a variant needs in so many turns. `tokens` makes the token of the person of that number.
     pub(crate) fn new(variant: &Variant, turns: usize, token: impl Fn(&Person) -> String + Sync) -> Self {
-        let count = match variant.tokens {
-            Tokens::One => 1,
-            Tokens::Rotating => ROTATION,
-            Tokens::EachNew => Self::warm_up(variant) + (RUN_UP + variant.requests) * turns,
+        let (first, count) = match variant.tokens {
+            Tokens::One => (0, 1),
+            Tokens::Rotating => (0, ROTATION),
+            Tokens::EachNew => (FORGOTTEN, FORGOTTEN + (RUN_UP + variant.requests) * turns),
         };
         let path = match variant.answer {
             Answer::Envoy => DIRECT,
@@ -75,16 +77,13 @@ impl Traffic {
             requests.extend(second.join().expect("tokens"));
             requests
         });
-        Self { requests, position: 0 }
+        Self { requests, first, position: first }
     }
 
-    /// How many requests go before the first turn.
-    pub(crate) fn warm_up(variant: &Variant) -> usize {
-        match variant.tokens {
-            // Everybody once.
-            Tokens::Rotating => WARM_UP.max(2 * ROTATION),
-            _ => WARM_UP.min(4 * variant.requests),
-        }
+    /// So many before the first turn, again and again the same.
+    pub(crate) fn warm_up(&self, count: usize) -> impl Iterator<Item = &[u8]> {
+        let end = if self.first == 0 { self.requests.len() } else { self.first };
+        self.requests[..end].iter().cycle().take(count).map(Vec::as_slice)
     }
 
     /// The next so many.

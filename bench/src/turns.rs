@@ -8,8 +8,11 @@ use crate::cpu::{self, Cores};
 use crate::results::{Figure, Numbers, Ratio, Results};
 use crate::rig::{Rig, Stand};
 use crate::traffic::{RUN_UP, Traffic};
-use crate::variant::{COMPARISONS, VARIANTS, Variant};
+use crate::variant::{COMPARISONS, Gate, VARIANTS, Variant};
 use crate::{footprint, latency, load, proof};
+
+/// Turns' worth of requests before the first where nothing runs in V8: LuaJIT compiles what has run some 50 times.
+const WARM_UP_NATIVE: usize = 2;
 
 /// What one variant cost in one turn, for each request.
 #[derive(Clone, Copy, Debug)]
@@ -31,30 +34,22 @@ pub(crate) async fn run(arguments: &Arguments) -> Results {
     let rig = Rig::start().await;
     let mut racers = Vec::new();
     for variant in variants {
-        eprintln!(
-            "bench: {}: tokens, an Envoy, and {} requests to warm up",
-            variant.name,
-            Traffic::warm_up(variant)
-        );
-        let mut racer = Racer::start(&rig, variant, arguments.turns).await;
-        proof::check(&rig, variant, &racer.stand).await;
-        racer.run(&cores, Traffic::warm_up(variant));
-        racer.stand.rest();
-        racers.push(racer);
+        eprintln!("bench: {}: tokens, and an Envoy", variant.name);
+        racers.push(Racer::start(&rig, variant, arguments.rounds * arguments.turns).await);
     }
-    for turn in 1..=arguments.turns {
-        eprintln!("bench: turn {turn} of {}", arguments.turns);
+    for round in 1..=arguments.rounds {
+        eprintln!("bench: round {round} of {}", arguments.rounds);
         for racer in &mut racers {
-            racer.stand.wake();
-            proof::check(&rig, racer.variant, &racer.stand).await;
-            racer.run(&cores, RUN_UP);
-            proof::was_told(racer.variant, &racer.stand).await;
-            let before = proof::work(racer.variant, &racer.stand).await;
-            let sample = racer.run(&cores, racer.variant.requests);
-            proof::was_done(racer.variant, &racer.stand, before).await;
-            racer.samples.push(sample);
-            racer.stand.rest();
-            rig.forget_requests();
+            if round > 1 {
+                racer.take_another_envoy(&rig).await;
+            }
+            racer.warm_up(&rig, &cores, arguments).await;
+        }
+        for turn in 1..=arguments.turns {
+            eprintln!("bench: turn {turn} of {}", arguments.turns);
+            for racer in &mut racers {
+                racer.take_turn(&rig, &cores).await;
+            }
         }
     }
     let numbers = if arguments.only.is_empty() { Some(numbers(&rig, &mut racers).await) } else { None };
@@ -64,6 +59,7 @@ pub(crate) async fn run(arguments: &Arguments) -> Results {
         figures: samples.iter().map(|(name, samples)| (*name, figure(samples))).collect(),
         numbers,
         ratios: ratios(&samples),
+        rounds: arguments.rounds,
         turns: arguments.turns,
         cores_apart: cores.are_apart,
     }
@@ -83,35 +79,78 @@ impl Racer {
     async fn start(rig: &Rig, variant: &'static Variant, turns: usize) -> Self {
         let traffic =
             tokio::task::block_in_place(|| Traffic::new(variant, turns, |person| rig.token(variant, person)));
-        let mut stand = rig.stand(variant).await;
-        let process = stand.process();
-        Self {
-            variant,
-            rest_memory: footprint::linear_memory(process),
-            rest_rss: footprint::resident(process),
-            stand,
-            traffic,
-            samples: Vec::new(),
-        }
+        let stand = rig.stand(variant).await;
+        let mut racer = Self { variant, rest_memory: 0, rest_rss: 0, stand, traffic, samples: Vec::new() };
+        racer.weigh();
+        racer
+    }
+
+    /// Stands in the same place with an Envoy that was just started: where a process lies in memory makes it faster or
+    /// slower as long as it lives.
+    async fn take_another_envoy(&mut self, rig: &Rig) {
+        self.stand = rig.stand(self.variant).await;
+        self.weigh();
+    }
+
+    /// Notes what Envoy takes before its first request.
+    fn weigh(&mut self) {
+        let process = self.stand.process();
+        (self.rest_memory, self.rest_rss) = (footprint::linear_memory(process), footprint::resident(process));
+    }
+
+    /// Sends what goes before the first turn. None of it is measured.
+    async fn warm_up(&mut self, rig: &Rig, cores: &Cores, arguments: &Arguments) {
+        proof::check(rig, self.variant, &self.stand).await;
+        let turns = match self.variant.gate {
+            Gate::Filter { .. } | Gate::Floor { .. } => arguments.warm_up,
+            Gate::Bare | Gate::Native { .. } => arguments.warm_up.min(WARM_UP_NATIVE),
+        };
+        let count = self.variant.requests * turns;
+        send(&mut self.stand, cores, count, self.traffic.warm_up(count));
+        self.stand.rest();
+        rig.forget_requests();
+    }
+
+    /// Proves that it does its work, and measures some of that.
+    async fn take_turn(&mut self, rig: &Rig, cores: &Cores) {
+        self.stand.wake();
+        proof::check(rig, self.variant, &self.stand).await;
+        self.run(cores, RUN_UP);
+        proof::was_told(self.variant, &self.stand).await;
+        let before = proof::work(self.variant, &self.stand).await;
+        let sample = self.run(cores, self.variant.requests);
+        proof::was_done(self.variant, &self.stand, before).await;
+        self.samples.push(sample);
+        self.stand.rest();
+        rig.forget_requests();
     }
 
     /// Sends so many requests, and returns what one of them cost.
     fn run(&mut self, cores: &Cores, count: usize) -> Sample {
-        let (process, port) = (self.stand.process(), self.stand.port);
-        cores.give_to_envoy(process);
-        let requests = self.traffic.next(count);
-        let before = cpu::run_time(process);
-        // A thread of its own: the cores are taken from a thread, and this one has others' work to do.
-        let wall = std::thread::scope(|scope| {
-            let load = || {
-                cores.take_for_load();
-                load::run(port, count, requests)
-            };
-            tokio::task::block_in_place(|| scope.spawn(load).join().expect("the load"))
-        });
-        let count = u32::try_from(count).expect("not so many");
-        Sample { cpu: (cpu::run_time(process) - before) / count, wall: wall / count }
+        send(&mut self.stand, cores, count, self.traffic.next(count))
     }
+}
+
+/// Sends requests to an Envoy, and returns what one of them cost.
+fn send<'r>(
+    stand: &mut Stand,
+    cores: &Cores,
+    count: usize,
+    requests: impl Iterator<Item = &'r [u8]> + Send,
+) -> Sample {
+    let (process, port) = (stand.process(), stand.port);
+    cores.give_to_envoy(process);
+    let before = cpu::run_time(process);
+    // A thread of its own: the cores are taken from a thread, and this one has others' work to do.
+    let wall = std::thread::scope(|scope| {
+        let load = || {
+            cores.take_for_load();
+            load::run(port, count, requests)
+        };
+        tokio::task::block_in_place(|| scope.spawn(load).join().expect("the load"))
+    });
+    let count = u32::try_from(count).expect("not so many");
+    Sample { cpu: (cpu::run_time(process) - before) / count, wall: wall / count }
 }
 
 async fn numbers(rig: &Rig, racers: &mut [Racer]) -> Numbers {
