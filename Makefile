@@ -33,7 +33,7 @@ hop-test: filter sidecar ## Header attacks, with nginx, HAProxy and a Go proxy b
 	ENVOY="$$1" HAPROXY="$$2" NGINX="$$3" REVERSE_PROXY="$$4" \
 	$(CARGO) test --locked --package tests --features hops --lib --test hops
 
-bench: filter ## What a request costs Envoy with the filter, beside Envoy's own filters (some 10 minutes; best on a quiet machine)
+bench: filter ## What a request costs Envoy with the filter, beside Envoy's own filters (some 20 minutes; best on a quiet machine)
 	$(CARGO) build --locked --profile sidecar --package jwks-sync --package bench
 	$(CARGO) build --locked --release --target wasm32-wasip1 --package bench-floor
 	ENVOY="$$($(TOOLS) envoy)" JWKS_SYNC="$${CARGO_TARGET_DIR:-target}/sidecar/jwks-sync" \
