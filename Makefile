@@ -24,8 +24,8 @@ test: killable-filter filter sidecar ## Unit tests, and the filter in a real Env
 	ENVOY="$$($(TOOLS) envoy)" $(CARGO) test --locked --workspace
 
 cluster-test: filter sidecar ## The same with real kube-apiserver, etcd, kubectl, kwok and Dex
-	set -e; tools="$$($(TOOLS) envoy kube-apiserver etcd kubectl dex kwok)"; set -- $$tools; \
-	ENVOY="$$1" KUBE_APISERVER="$$2" ETCD="$$3" KUBECTL="$$4" DEX="$$5" KWOK="$$6" \
+	set -e; tools="$$($(TOOLS) envoy kube-apiserver etcd kubectl dex kwok cel-oracle)"; set -- $$tools; \
+	ENVOY="$$1" KUBE_APISERVER="$$2" ETCD="$$3" KUBECTL="$$4" DEX="$$5" KWOK="$$6" CEL_ORACLE="$$7" \
 	$(CARGO) test --locked --package tests --features cluster --lib --test cluster
 
 hop-test: filter sidecar ## Header attacks, with nginx, HAProxy and a Go proxy between Envoy and the API server

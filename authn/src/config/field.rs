@@ -57,7 +57,13 @@ pub enum Problem {
     #[error("Forbidden: {detail}")]
     Forbidden {
         /// Why.
-        detail: &'static str,
+        detail: String,
+    },
+    /// The value is well-formed and can't be used.
+    #[error("Internal error: {detail}")]
+    Internal {
+        /// Why.
+        detail: String,
     },
     /// The value breaks a rule.
     #[error("Invalid value: {value}: {detail}")]
@@ -85,15 +91,19 @@ pub enum Problem {
 
 /// Collects the field errors of one file, in the order of the checks.
 #[derive(Debug, Default)]
-pub(super) struct FieldErrors(Vec<FieldError>);
+pub(super) struct FieldErrors {
+    errors: Vec<FieldError>,
+    /// What kube-apiserver would take: of no interest in a file that it refuses.
+    unsupported: Vec<FieldError>,
+}
 
 impl FieldErrors {
     pub(super) fn duplicate(&mut self, path: &Path, value: &str) {
         self.push(path, Problem::Duplicate { value: value.to_owned() });
     }
 
-    pub(super) fn forbidden(&mut self, path: &Path, detail: &'static str) {
-        self.push(path, Problem::Forbidden { detail });
+    pub(super) fn internal(&mut self, path: &Path, detail: String) {
+        self.push(path, Problem::Internal { detail });
     }
 
     pub(super) fn invalid(&mut self, path: &Path, value: &str, detail: impl Into<String>) {
@@ -114,16 +124,27 @@ impl FieldErrors {
         self.push(path, Problem::TooMany { actual, limit });
     }
 
+    /// A field that kube-apiserver would take as it is. Said of a file in which nothing else is wrong.
+    pub(super) fn unsupported(&mut self, path: &Path, detail: impl Into<String>) {
+        let problem = Problem::Forbidden { detail: detail.into() };
+        self.unsupported.push(FieldError { path: path.to_string(), problem });
+    }
+
+    /// How many there are, without what is only not supported.
+    pub(super) fn count(&self) -> usize {
+        self.errors.len()
+    }
+
     /// The errors, each text once (`field.ErrorList.ToAggregate`); `None` when there are none.
     pub(super) fn into_list(self) -> Option<Vec<FieldError>> {
         let mut seen = HashSet::new();
-        let mut list = self.0;
+        let mut list = if self.errors.is_empty() { self.unsupported } else { self.errors };
         list.retain(|error| seen.insert(error.clone()));
         Some(list).filter(|list| !list.is_empty())
     }
 
     fn push(&mut self, path: &Path, problem: Problem) {
-        self.0.push(FieldError { path: path.to_string(), problem });
+        self.errors.push(FieldError { path: path.to_string(), problem });
     }
 }
 

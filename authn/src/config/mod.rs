@@ -1,10 +1,12 @@
 //! Kubernetes' AuthenticationConfiguration, kube-apiserver's `--oidc-*` flags, and the policy file.
 //!
 //! An operator brings the file that kube-apiserver would get. It is accepted or refused as kube-apiserver 1.36
-//! does, with its messages, so that what is known of one is known of the other. Two things differ: expressions
-//! (CEL) are refused, and a field that stands twice is named by its path in YAML as it is in JSON.
+//! does, with its messages, so that what is known of one is known of the other. Two things differ:
+//! expressions (CEL) are checked as there, and then refused; and a field that stands twice is named by its path in YAML as
+//! it is in JSON.
 
 mod decode;
+mod expressions;
 mod field;
 mod flags;
 mod pem;

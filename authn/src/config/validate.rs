@@ -2,16 +2,15 @@
 
 use std::collections::HashSet;
 
+use super::expressions::{Expressions, check_expression};
 use super::field::{FieldErrors, Path, json_string};
 use super::{AnonymousAuth, AuthenticationConfiguration, ConfigError, JwtAuthenticator, pem, raw, url};
 use crate::algorithm::AlgorithmSet;
 use crate::issuer::{ClaimMappings, PrefixedClaim, RequiredClaim};
+use kubernetes_cel::check::{Checked, Environment, Use};
 
 /// Most issuers in one file.
 const MAX_AUTHENTICATORS: usize = 64;
-
-/// Takes the place of the compiler's errors.
-const NO_CEL: &str = "CEL expressions are not supported yet by this version";
 
 const BOTH_SET: &str = "claim and expression can't both be set";
 
@@ -87,13 +86,15 @@ fn check_configuration(raw: &raw::AuthenticationConfiguration, errors: &mut Fiel
     let mut discovery_urls = HashSet::new();
     for (position, jwt) in raw.jwt.iter().enumerate() {
         let path = root.index(position);
+        let mut expressions = Expressions::default();
         check_issuer(&jwt.issuer, &path.child("issuer"), errors);
         check_claim_validation_rules(
             &jwt.claim_validation_rules,
             &path.child("claimValidationRules"),
+            &mut expressions,
             errors,
         );
-        check_claim_mappings(&jwt.claim_mappings, &path.child("claimMappings"), errors);
+        check_claim_mappings(&jwt.claim_mappings, &path.child("claimMappings"), &mut expressions, errors);
         check_user_validation_rules(&jwt.user_validation_rules, &path.child("userValidationRules"), errors);
         let raw::Issuer { url, discovery_url, .. } = &jwt.issuer;
         if !urls.insert(url) {
@@ -189,9 +190,14 @@ fn check_audiences(issuer: &raw::Issuer, path: &Path, errors: &mut FieldErrors) 
     errors.invalid_json(&path.child("audienceMatchPolicy"), json_string(policy), detail);
 }
 
-fn check_claim_validation_rules(rules: &[raw::ClaimValidationRule], path: &Path, errors: &mut FieldErrors) {
+fn check_claim_validation_rules(
+    rules: &[raw::ClaimValidationRule],
+    path: &Path,
+    expressions: &mut Expressions,
+    errors: &mut FieldErrors,
+) {
     let mut claims = HashSet::new();
-    let mut expressions = HashSet::new();
+    let mut seen = HashSet::new();
     for (position, rule) in rules.iter().enumerate() {
         let path = path.index(position);
         let raw::ClaimValidationRule { claim, required_value, expression, message } = rule;
@@ -212,24 +218,36 @@ fn check_claim_validation_rules(rules: &[raw::ClaimValidationRule], path: &Path,
                     let detail = "may not be specified when expression is set";
                     errors.invalid(&path.child("requiredValue"), required_value, detail);
                 }
-                check_unique_expression(expression, &path.child("expression"), &mut expressions, errors);
+                let path = path.child("expression");
+                if seen.insert(expression) {
+                    let checked = check_expression(expression, Environment::Claims, Use::Rule, &path, errors);
+                    expressions.add_other(checked);
+                } else {
+                    errors.duplicate(&path, expression);
+                }
             }
         }
     }
 }
 
-fn check_claim_mappings(mappings: &raw::ClaimMappings, path: &Path, errors: &mut FieldErrors) {
+fn check_claim_mappings(
+    mappings: &raw::ClaimMappings,
+    path: &Path,
+    expressions: &mut Expressions,
+    errors: &mut FieldErrors,
+) {
     let username_path = path.child("username");
     if mappings.username.claim.is_empty() && mappings.username.expression.is_empty() {
         errors.required(&username_path, "claim or expression is required");
     }
-    check_prefixed(&mappings.username, &username_path, errors);
+    expressions.add_username(check_prefixed(&mappings.username, &username_path, errors));
     check_prefixed(&mappings.groups, &path.child("groups"), errors);
 
     let (uid, uid_path) = (&mappings.uid, path.child("uid"));
     if !uid.expression.is_empty() {
         if uid.claim.is_empty() {
-            errors.forbidden(&uid_path.child("expression"), NO_CEL);
+            let path = uid_path.child("expression");
+            check_expression(&uid.expression, Environment::Claims, Use::Mapping, &path, errors);
         } else {
             errors.invalid(&uid_path, "", BOTH_SET);
         }
@@ -244,12 +262,22 @@ fn check_claim_mappings(mappings: &raw::ClaimMappings, path: &Path, errors: &mut
         } else if extra.value_expression.is_empty() {
             errors.required(&path.child("valueExpression"), "");
         } else {
-            errors.forbidden(&path.child("valueExpression"), NO_CEL);
+            let (expression, path) = (&extra.value_expression, path.child("valueExpression"));
+            let checked = check_expression(expression, Environment::Claims, Use::Mapping, &path, errors);
+            expressions.add_other(checked);
         }
     }
+    expressions.check_email(&mappings.username.expression, &username_path.child("expression"), errors);
 }
 
-fn check_prefixed(mapping: &raw::PrefixedClaimOrExpression, path: &Path, errors: &mut FieldErrors) {
+/// What is known of the expression, if there is one and nothing is wrong with the mapping.
+fn check_prefixed(
+    mapping: &raw::PrefixedClaimOrExpression,
+    path: &Path,
+    errors: &mut FieldErrors,
+) -> Option<Checked> {
+    let before = errors.count();
+    let mut checked = None;
     let raw::PrefixedClaimOrExpression { claim, prefix, expression } = mapping;
     match (claim.is_empty(), expression.is_empty()) {
         (false, false) => errors.invalid(path, "", BOTH_SET),
@@ -257,7 +285,8 @@ fn check_prefixed(mapping: &raw::PrefixedClaimOrExpression, path: &Path, errors:
             if let Some(prefix) = prefix {
                 errors.invalid(&path.child("prefix"), prefix, "may not be specified when expression is set");
             }
-            errors.forbidden(&path.child("expression"), NO_CEL);
+            let path = path.child("expression");
+            checked = check_expression(expression, Environment::Claims, Use::Mapping, &path, errors);
         }
         (false, true) if prefix.is_none() => {
             let detail =
@@ -266,30 +295,20 @@ fn check_prefixed(mapping: &raw::PrefixedClaimOrExpression, path: &Path, errors:
         }
         _ => {}
     }
+    checked.filter(|_| errors.count() == before)
 }
 
 fn check_user_validation_rules(rules: &[raw::UserValidationRule], path: &Path, errors: &mut FieldErrors) {
-    let mut expressions = HashSet::new();
+    let mut seen = HashSet::new();
     for (position, rule) in rules.iter().enumerate() {
         let path = path.index(position).child("expression");
         if rule.expression.is_empty() {
             errors.required(&path, "");
+        } else if seen.insert(&rule.expression) {
+            check_expression(&rule.expression, Environment::User, Use::Rule, &path, errors);
         } else {
-            check_unique_expression(&rule.expression, &path, &mut expressions, errors);
+            errors.duplicate(&path, &rule.expression);
         }
-    }
-}
-
-fn check_unique_expression<'a>(
-    expression: &'a String,
-    path: &Path,
-    seen: &mut HashSet<&'a String>,
-    errors: &mut FieldErrors,
-) {
-    if seen.insert(expression) {
-        errors.forbidden(path, NO_CEL);
-    } else {
-        errors.duplicate(path, expression);
     }
 }
 

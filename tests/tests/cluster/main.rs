@@ -10,6 +10,7 @@
 )]
 
 mod cluster;
+mod expressions;
 mod impersonation;
 mod node;
 mod other_tokens;
