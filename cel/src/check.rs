@@ -5,7 +5,6 @@ mod declarations;
 mod email;
 mod issues;
 mod planning;
-mod regexp;
 mod types;
 mod unification;
 mod unsupported;
@@ -20,14 +19,7 @@ use issues::Issues;
 use types::Kind;
 use unsupported::Unsupported;
 
-/// What an expression is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Environment {
-    /// The variable `claims`: the claims of a token.
-    Claims,
-    /// The variable `user`: what the claims were mapped to.
-    User,
-}
+pub use crate::program::Environment;
 
 /// Where an expression stands in a configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,16 +10,72 @@ const DAY: i64 = 86_400;
 
 /// A moment, and the zone in which it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Timestamp {
+pub struct Timestamp {
     /// Seconds since 1970.
-    pub(crate) seconds: i64,
-    /// Nanoseconds beyond them.
-    pub(crate) nanos: u32,
-    /// How far the zone is east of UTC.
-    pub(crate) offset_minutes: i64,
+    pub seconds: i64,
+    /// Nanoseconds beyond them: less than 1,000,000,000.
+    pub nanos: u32,
+    /// How far the zone in which it is written is east of UTC.
+    pub offset_minutes: i64,
+}
+
+/// A date and a time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Civil {
+    pub(crate) year: i64,
+    /// From 1.
+    pub(crate) month: i64,
+    /// From 1.
+    pub(crate) day: i64,
+    /// From 0.
+    pub(crate) day_of_year: i64,
+    /// From 0, Sunday.
+    pub(crate) weekday: i64,
+    pub(crate) hour: i64,
+    pub(crate) minute: i64,
+    pub(crate) second: i64,
 }
 
 impl Timestamp {
+    /// The moment itself, wherever it is written.
+    pub(crate) const fn moment(self) -> (i64, u32) {
+        (self.seconds, self.nanos)
+    }
+
+    /// What a calendar and a clock say, so many seconds east of UTC.
+    pub(crate) fn civil(self, offset_seconds: i64) -> Civil {
+        let local = self.seconds.saturating_add(offset_seconds);
+        let (day_number, second) = (local.div_euclid(DAY), local.rem_euclid(DAY));
+        let (year, month, day) = civil(day_number);
+        Civil {
+            year,
+            month,
+            day,
+            day_of_year: day_number.saturating_sub(days(year, 1, 1)),
+            // 1970 began with a Thursday.
+            weekday: day_number.saturating_add(4).rem_euclid(7),
+            hour: second / 3600,
+            minute: second / 60 % 60,
+            second: second % 60,
+        }
+    }
+
+    /// So many nanoseconds later; `None` beyond the years that there are.
+    pub(crate) fn plus(self, nanos: i64) -> Option<Self> {
+        const SECOND: i128 = 1_000_000_000;
+        let all = i128::from(self.seconds).checked_mul(SECOND)?.checked_add(i128::from(self.nanos))?;
+        let all = all.checked_add(i128::from(nanos))?;
+        let seconds = i64::try_from(all.div_euclid(SECOND)).ok()?;
+        let nanos = u32::try_from(all.rem_euclid(SECOND)).ok()?;
+        Some(Self { seconds, nanos, ..self }).filter(|moment| moment.is_in_range())
+    }
+
+    /// Nanoseconds from the other to this one.
+    pub(crate) fn since(self, other: Self) -> Option<i64> {
+        let seconds = self.seconds.checked_sub(other.seconds)?.checked_mul(1_000_000_000)?;
+        seconds.checked_add(i64::from(self.nanos).checked_sub(i64::from(other.nanos))?)
+    }
+
     /// Whether it lies in the years 1 to 9999.
     pub(crate) fn is_in_range(self) -> bool {
         (-62_135_596_800..=253_402_300_799).contains(&self.seconds)
@@ -29,10 +85,8 @@ impl Timestamp {
 /// `time.RFC3339Nano`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let local = self.seconds.saturating_add(self.offset_minutes.saturating_mul(60));
-        let (year, month, day) = civil(local.div_euclid(DAY));
-        let second = local.rem_euclid(DAY);
-        let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+        let Civil { year, month, day, hour, minute, second, .. } =
+            self.civil(self.offset_minutes.saturating_mul(60));
         write!(f, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}")?;
         if self.nanos > 0 {
             let digits = format!("{:09}", self.nanos);

@@ -1,13 +1,15 @@
 //! What fails when an expression that is well typed gets ready to be evaluated (cel-go `interpreter/planner.go`, with
 //! `OptOptimize` and regular expressions compiled): constants that can't be converted, and bad patterns.
 
+use std::collections::BTreeMap;
+
 use super::checker::{CheckedTypes, Reference};
 use super::declarations::Declarations;
-use super::regexp;
 use super::types::Kind;
 use crate::ast::{Call, Comprehension, Element, Expr, ExprKind, MapEntry};
 use crate::convert::convert;
-use crate::value::Value;
+use crate::library::regex::dialect::check_pattern;
+use crate::value::{List, ListForm, Map, Value};
 
 /// Plans an expression.
 ///
@@ -66,7 +68,7 @@ impl Planner<'_> {
         match (&*call.function, arguments.as_slice()) {
             ("_[_]" | "_[?_]" | "_?._", [_, Some(index)]) => qualifier(index).map(|()| None),
             ("find" | "findAll" | "matches", [_, Some(Value::String(pattern)), ..]) => {
-                regexp::validate(pattern).map(|()| None).map_err(|error| error.to_string())
+                check_pattern(pattern).map(|()| None)
             }
             ("@in", _) if self.is_in_empty_list(expr, call) => Ok(Some(Value::Bool(false))),
             (function, [Some(argument)]) => convert(function, argument).transpose(),
@@ -84,7 +86,7 @@ impl Planner<'_> {
         for element in elements {
             is_constant &= self.plan(&element.value)?.is_some() && !element.optional;
         }
-        Ok(is_constant.then_some(Value::List))
+        Ok(is_constant.then(|| Value::List(List::new(Vec::new(), ListForm::Values))))
     }
 
     fn map(&self, entries: &[MapEntry]) -> Planned {
@@ -93,7 +95,7 @@ impl Planner<'_> {
             is_constant &= self.plan(&entry.key)?.is_some();
             is_constant &= self.plan(&entry.value)?.is_some() && !entry.optional;
         }
-        Ok(is_constant.then_some(Value::Map))
+        Ok(is_constant.then(|| Value::Map(Map::new(BTreeMap::new()))))
     }
 
     fn comprehension(&self, comprehension: &Comprehension) -> Planned {
@@ -115,8 +117,8 @@ fn qualifier(index: &Value) -> Result<(), String> {
     let go_type = match index {
         Value::Bytes(_) => "types.Bytes",
         Value::Duration(_) => "types.Duration",
-        Value::List => "*types.baseList",
-        Value::Map => "*types.baseMap",
+        Value::List(_) => "*types.baseList",
+        Value::Map(_) => "*types.baseMap",
         Value::Null => "types.Null",
         Value::Timestamp(_) => "types.Timestamp",
         Value::Type(_) => "*types.Type",

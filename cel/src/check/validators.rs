@@ -4,12 +4,12 @@ mod formats;
 
 use super::checker::CheckedTypes;
 use super::issues::Issues;
-use super::regexp;
 use super::types::Type;
 use super::unsupported::Unsupported;
 use super::walk::{post_order, post_order_within};
 use crate::ast::{Call, Element, Expr, ExprKind, Literal, MapEntry};
 use crate::convert::convert;
+use crate::library::regex::dialect::check_pattern;
 
 /// Validates an expression. Literals that would crash kube-apiserver are not issues but not supported.
 pub(super) fn validate(
@@ -23,7 +23,7 @@ pub(super) fn validate(
     validate_arguments(root, "duration", issues, is_convertible);
     validate_arguments(root, "timestamp", issues, is_convertible);
     validate_arguments(root, "matches", issues, |_, argument| match argument {
-        Literal::String(pattern) => regexp::validate(pattern).is_ok(),
+        Literal::String(pattern) => check_pattern(pattern).is_ok(),
         _ => true,
     });
     formats::validate(root, types, issues);

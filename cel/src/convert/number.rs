@@ -158,6 +158,14 @@ pub(super) fn format_double(number: f64) -> String {
     }
 }
 
+/// A number without a fraction, in the range of `int` or `uint`.
+pub(crate) fn whole(number: f64) -> Option<i128> {
+    const LOWEST: f64 = -9_223_372_036_854_775_808.0;
+    const LIMIT: f64 = 18_446_744_073_709_551_616.0;
+    #[expect(clippy::cast_possible_truncation, reason = "the range is checked, and there is no fraction")]
+    (number > LOWEST && number < LIMIT && number.fract() == 0.0).then_some(number as i128)
+}
+
 /// Without the fraction; `None` beyond the range, whose lower end is left out there.
 pub(super) fn double_to_int(number: f64) -> Option<i64> {
     const LIMIT: f64 = 9_223_372_036_854_775_808.0;

@@ -18,7 +18,7 @@ import (
 	"k8s.io/apiserver/pkg/cel/lazy"
 )
 
-// testCase is a question: an expression, where it stands, and what it is over.
+// testCase is a question: an expression, where it stands (by default a mapping over `claims`), and what it is over.
 type testCase struct {
 	ID         string          `json:"id,omitempty"`
 	Expression string          `json:"expression"`
@@ -39,11 +39,11 @@ type answer struct {
 	// ValueForm is the Go type of a list's Value().
 	ValueForm string `json:"value_form,omitempty"`
 	// Strings is what a mapping of groups takes from the value: null if it refuses, [] if that is nothing.
-	Strings *[]string `json:"strings,omitempty"`
-	// Refused says that a mapping of groups refuses the value.
-	Refused bool `json:"refused,omitempty"`
+	Strings any `json:"strings,omitempty"`
 	// Cost is what the evaluation cost, also when it failed.
 	Cost *uint64 `json:"cost,omitempty"`
+	// Panic is what kube-apiserver panics with: cel-go recovers while it evaluates, but not while it plans.
+	Panic string `json:"panic,omitempty"`
 }
 
 // userInput is the input of a case over `user`.
@@ -64,7 +64,12 @@ func newOracle() oracle {
 }
 
 // answer compiles and evaluates. Its error says that the case itself is not one.
-func (o oracle) answer(asked testCase) (answer, error) {
+func (o oracle) answer(asked testCase) (answered answer, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			answered, err = answer{Panic: fmt.Sprint(panicked)}, nil
+		}
+	}()
 	variable, err := asked.variable()
 	if err != nil {
 		return answer{}, err
@@ -78,7 +83,6 @@ func (o oracle) answer(asked testCase) (answer, error) {
 	}
 
 	value, details, err := compiled.Program.ContextEval(context.Background(), variable)
-	var answered answer
 	if details != nil {
 		answered.Cost = details.ActualCost()
 	}
@@ -90,10 +94,9 @@ func (o oracle) answer(asked testCase) (answer, error) {
 	if lister, ok := value.(traits.Lister); ok {
 		answered.ValueForm = fmt.Sprintf("%T", lister.Value())
 	}
+	answered.Strings = json.RawMessage("null")
 	if taken, ok := stringList(value); ok {
-		answered.Strings = &taken
-	} else {
-		answered.Refused = true
+		answered.Strings = taken
 	}
 	return answered, nil
 }

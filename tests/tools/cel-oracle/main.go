@@ -1,8 +1,11 @@
 // Command cel-oracle answers for CEL expressions of structured authentication what kube-apiserver answers: it is built
 // from k8s.io/apiserver and cel-go themselves.
 //
-//	cel-oracle                JSON lines: cases in, answers out
-//	cel-oracle declarations   functions, macros, identifiers and fields that the type checker knows
+//	cel-oracle                              JSON lines: cases in, answers out
+//	cel-oracle declarations                 functions, macros, identifiers and fields that the type checker knows
+//	cel-oracle generate -seed N -count M    cases, made by enumeration and by chance
+//	cel-oracle vectors CORPUS DIRECTORY     each file of cases in CORPUS, and what generate makes, with answers, into
+//	                                        the DIRECTORY
 //
 // A case is {"id", "expression", "env": "claims"|"user", "purpose": "rule"|"mapping", "input": {...}}. See evaluate.go for
 // an answer and value.go for the form of values.
@@ -30,6 +33,10 @@ func run(args []string, in io.Reader, out io.Writer) error {
 	switch args[0] {
 	case "declarations":
 		return writeDeclarations(out)
+	case "generate":
+		return writeGenerated(args[1:], out)
+	case "vectors":
+		return writeVectors(args[1:])
 	default:
 		return fmt.Errorf("unknown command %q", args[0])
 	}

@@ -69,6 +69,9 @@ func canonical(value ref.Val) any {
 		return opaque(v.Addr.String())
 	case apiservercel.Quantity:
 		return opaque(v.Quantity.String())
+	case *apiservercel.Quantity:
+		// What add and sub give.
+		return opaque(v.Quantity.String())
 	case apiservercel.Semver:
 		return opaque(v.Version.String())
 	case apiservercel.URL:

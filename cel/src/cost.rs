@@ -1,0 +1,34 @@
+//! The cost of an evaluation.
+
+use crate::value::Value;
+
+/// kube-apiserver's limit of an evaluation (`celconfig.PerCallLimit`).
+pub(crate) const COST_LIMIT: u64 = 1_000_000;
+/// The longest text that a function may make, in bytes. The cost limit does not bound it.
+pub(crate) const MAX_TEXT: usize = 1024 * 1024;
+/// The longest list that a function may make. The cost limit does not bound it.
+pub(crate) const MAX_LIST: usize = 100_000;
+
+/// cel-go `actualSize`: characters, bytes, elements or entries; 1 for anything else.
+pub(crate) fn actual_size(value: &Value) -> u64 {
+    let size = match value {
+        Value::String(text) => text.chars().count(),
+        Value::Bytes(bytes) => bytes.len(),
+        Value::List(list) => list.len(),
+        Value::Map(map) => map.entries().len(),
+        Value::Lazy(whole) => whole.size,
+        _ => 1,
+    };
+    u64::try_from(size).unwrap_or(u64::MAX)
+}
+
+/// `uint64(math.Ceil(size * factor))`.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "as Go does; sizes are far below 2^53, and the cast saturates"
+)]
+pub(crate) fn scaled(size: u64, factor: f64) -> u64 {
+    (size as f64 * factor).ceil() as u64
+}

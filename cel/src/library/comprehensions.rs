@@ -1,0 +1,34 @@
+//! What the macros of two variables call (cel-go `ext.TwoVarComprehensions`).
+
+use crate::library::Function;
+use crate::value::{EvalError, Evaluated, Key, Map, Value};
+
+/// The functions.
+pub(crate) const FUNCTIONS: &[Function] =
+    &[Function { name: "cel.@mapInsert", call: |args| insert(args.to_vec()), cost: |_, _| 1 }];
+
+/// Puts an entry, or all entries of a map, into a map. No key may be there already. The map is changed in place if it is
+/// nobody else's.
+pub(crate) fn insert(args: Vec<Value>) -> Evaluated {
+    let mut args = args.into_iter();
+    let (Some(Value::Map(map)), Some(second)) = (args.next(), args.next()) else {
+        return Err(EvalError::no_such_overload());
+    };
+    match (second, args.next()) {
+        (Value::Map(entries), None) => {
+            entries.entries().iter().try_fold(map, |map, (key, value)| put(map, key.clone(), value.clone()))
+        }
+        (key, Some(value)) => {
+            let key = Key::from_value(&key)
+                .ok_or_else(|| EvalError::new(format!("unsupported key type: {}", key.type_name())))?;
+            put(map, key, value)
+        }
+        _ => Err(EvalError::no_such_overload()),
+    }
+    .map(Value::Map)
+}
+
+fn put(map: Map, key: Key, value: Value) -> Result<Map, EvalError> {
+    let name = key.to_value();
+    map.insert(key, value).ok_or_else(|| EvalError::new(format!("insert failed: key {name} already exists")))
+}
