@@ -35,6 +35,9 @@ pub enum ClaimsError {
     /// The name of a registered claim in other letters (`ISS`), which Go would take for the claim itself.
     #[error("a claim's name differs from a registered one by case alone")]
     CaseVariant,
+    /// A rule about the claims is not true.
+    #[error("an expression of `claimValidationRules` is not true")]
+    ClaimValidationRule,
     /// `_claim_names` names a source that `_claim_sources` lacks (OpenID Connect Core 5.6.2).
     #[error("a distributed claim has no source")]
     ClaimSource,
@@ -48,9 +51,18 @@ pub enum ClaimsError {
     /// `exp` has passed, or is missing.
     #[error("`exp` has passed or is missing")]
     Expired,
+    /// An expression has no value for this token: a claim is missing, has another type, or it costs too much.
+    #[error("an expression has no value for this token")]
+    Expression,
+    /// The expression for an extra key gives neither a string nor a list of strings.
+    #[error("the expression for an extra key gives no list of strings")]
+    ExtraExpression,
     /// The groups claim is neither a string nor a list of strings.
     #[error("the groups claim is no list of strings")]
     Groups,
+    /// The expression for the groups gives neither a string nor a list of strings.
+    #[error("the expression for the groups gives no list of strings")]
+    GroupsExpression,
     /// `nbf` lies more than a minute ahead.
     #[error("`nbf` lies more than a minute ahead")]
     NotYetValid,
@@ -69,9 +81,21 @@ pub enum ClaimsError {
     /// The uid claim is missing or no string.
     #[error("the uid claim is missing or no string")]
     Uid,
+    /// The expression for the uid gives no string.
+    #[error("the expression for the uid gives no string")]
+    UidExpression,
+    /// A rule about the user is not true.
+    #[error("an expression of `userValidationRules` is not true")]
+    UserValidationRule,
     /// The user name's claim is missing or no string.
     #[error("the user name's claim is missing or no string")]
     Username,
+    /// The expression for the user name gives no string.
+    #[error("the expression for the user name gives no string")]
+    UsernameExpression,
+    /// The expression for the user name gives an empty string.
+    #[error("the expression for the user name gives an empty string")]
+    UsernameExpressionEmpty,
 }
 
 impl ClaimsError {
@@ -81,10 +105,18 @@ impl ClaimsError {
         match self {
             Self::Audience => "audience",
             Self::CaseVariant => "claim_case_variant",
+            Self::ClaimValidationRule => "claim_validation_rule",
             Self::ClaimSource => "claim_source",
             Self::DistributedGroups => "distributed_groups",
             Self::EmailNotVerified => "email_not_verified",
             Self::Expired => "expired",
+            Self::Expression => "expression",
+            Self::ExtraExpression => "extra_expression",
+            Self::GroupsExpression => "groups_expression",
+            Self::UidExpression => "uid_expression",
+            Self::UserValidationRule => "user_validation_rule",
+            Self::UsernameExpression => "username_expression",
+            Self::UsernameExpressionEmpty => "username_expression_empty",
             Self::Groups => "groups_claim",
             Self::NotYetValid => "not_yet_valid",
             Self::RequiredClaimMissing => "required_claim_missing",

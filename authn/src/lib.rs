@@ -37,7 +37,7 @@
 //! | what does the request bring? | [`request`] (and [`websocket`]) |
 //! | what is in the token? | [`token`], [`claims`], `json`, `base64url` |
 //! | is it good? | `verifier`, [`signature`], `budget`, [`cache`] (and [`texts`]) |
-//! | who is it? | [`user`] (remembered: [`described`]), [`impersonation`], [`anonymous`] |
+//! | who is it? | [`user`], `programs` (remembered: [`described`]), [`impersonation`], [`anonymous`] |
 //! | whom do they act as? | [`impersonation_request`] |
 //! | what becomes of it? | [`authenticator`], [`decision`], [`rejection`] |
 //! | what is it judged by? | [`snapshot`], [`issuer`], [`keys`], [`algorithm`], [`policy`] |
@@ -61,6 +61,7 @@ mod json;
 pub mod keys;
 mod percent;
 pub mod policy;
+mod programs;
 pub mod rejection;
 pub mod request;
 pub mod signature;

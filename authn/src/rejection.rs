@@ -64,6 +64,11 @@ pub enum Unavailable {
     /// The upstream credential has expired.
     #[error("the upstream credential has expired")]
     CredentialExpired,
+    /// An expression of the configuration is one that this version can't evaluate.
+    #[error(
+        "an expression of the configuration is one that the filter can't evaluate: it is older than the sidecar"
+    )]
+    Expression,
     /// The issuer's keys are older than they may be.
     #[error("the issuer's keys are older than `--max-key-age`")]
     KeysTooOld,
@@ -304,6 +309,7 @@ impl Unavailable {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::CredentialExpired => "credential_expired",
+            Self::Expression => "expression_not_supported",
             Self::ImpersonationReview => "impersonation_review_failed",
             Self::KeysTooOld => "keys_too_old",
             Self::NoCredential => "no_upstream_credential",

@@ -1,8 +1,9 @@
 //! From verified claims to a Kubernetes user (Kubernetes: `AuthenticateToken` of plugin/pkg/authenticator/token/oidc).
 
 use crate::claims::{ClaimsError, check_resolver};
-use crate::issuer::{IdentityGuard, Issuer, PrefixedClaim, RequiredClaim};
+use crate::issuer::{IdentityGuard, Issuer, Mapping, PrefixedClaim, RequiredClaim};
 use crate::json::{Object, Value};
+use crate::programs::Programs;
 use crate::verifier::VerifiedClaims;
 
 /// Key of the extra value that names the credential (KEP-4193).
@@ -103,19 +104,33 @@ impl UserInfo {
         Self::new(ANONYMOUS.to_owned(), String::new(), vec![UNAUTHENTICATED.to_owned()], Vec::new())
     }
 
-    /// Maps `claims` as the issuer's configuration says, then checks the required claims, in kube-apiserver's order.
-    pub(crate) fn map(verified: &VerifiedClaims<'_>, issuer: &Issuer) -> Result<Self, ClaimsError> {
+    /// Maps `claims` as the issuer's configuration says, then checks the required claims and the rules, in kube-apiserver's
+    /// order. `programs` are those of the issuer.
+    pub(crate) fn map(
+        verified: &VerifiedClaims<'_>,
+        issuer: &Issuer,
+        programs: &Programs,
+    ) -> Result<Self, ClaimsError> {
         let claims = verified.claims();
         let mappings = &issuer.claim_mappings;
-        let username = username(claims, &mappings.username)?;
+        let username = match &mappings.username {
+            Mapping::Claim(mapping) => username(claims, mapping)?,
+            Mapping::Expression(_) => programs.username(claims)?,
+        };
         let groups = match &mappings.groups {
-            Some(mapping) => groups(claims, mapping)?,
+            Some(Mapping::Claim(mapping)) => groups(claims, mapping)?,
+            Some(Mapping::Expression(_)) => programs.groups(claims)?,
             None => Vec::new(),
         };
         let uid = match &mappings.uid {
-            Some(claim) => string_claim(claims, claim, ClaimsError::Uid)?.to_owned(),
+            Some(Mapping::Claim(claim)) => string_claim(claims, claim, ClaimsError::Uid)?.to_owned(),
+            Some(Mapping::Expression(_)) => programs.uid(claims)?,
             None => String::new(),
         };
+        let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
+        let mut extra: Vec<_> =
+            jti.map(|jti| (CREDENTIAL_ID.to_owned(), vec![["JTI=", jti].concat()])).into_iter().collect();
+        programs.add_extra(claims, &mut extra)?;
         for RequiredClaim { claim, required_value } in &issuer.required_claims {
             match claims.get(claim) {
                 None => return Err(ClaimsError::RequiredClaimMissing),
@@ -124,10 +139,10 @@ impl UserInfo {
                 Some(_) => return Err(ClaimsError::RequiredClaimValue),
             }
         }
-        let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
-        let extra =
-            jti.map(|jti| (CREDENTIAL_ID.to_owned(), vec![["JTI=", jti].concat()])).into_iter().collect();
-        Ok(Self { username, uid, groups, extra })
+        programs.check_claims(claims)?;
+        let user = Self { username, uid, groups, extra };
+        programs.check_user(&user)?;
+        Ok(user)
     }
 
     /// Refuses reserved names that the issuer may not hand out, and adds the group that every authenticated user is in

@@ -11,7 +11,7 @@ mod support;
 
 use authn::algorithm::{Algorithm, AlgorithmSet};
 use authn::anonymous::Anonymous;
-use authn::issuer::{IdentityGuard, Issuer};
+use authn::issuer::{IdentityGuard, Issuer, Mapping, ValidationRule};
 use authn::request::Request;
 use authn::snapshot::{Generation, Snapshot, UpstreamCredential};
 use serde_json::json;
@@ -144,10 +144,21 @@ fn whatever_its_issuer_changes_has_a_token_judged_anew() {
     forgets(first(|issuer| issuer.algorithms = rsa), &rejects("algorithm_not_allowed"));
     forgets(first(|issuer| issuer.claim_mappings.username = prefixed("sub", "new:")), &ops("new:alice"));
     forgets(first(|issuer| issuer.claim_mappings.groups = None), &Outcome::Forward(user("alice").headers()));
-    forgets(first(|issuer| issuer.claim_mappings.uid = Some("uid".to_owned())), &rejects("uid_claim"));
+    forgets(
+        first(|issuer| issuer.claim_mappings.uid = Some(Mapping::Claim("uid".to_owned()))),
+        &rejects("uid_claim"),
+    );
     forgets(
         first(|issuer| issuer.required_claims = vec![required("tier", "1")]),
         &rejects("required_claim_missing"),
+    );
+    let rule =
+        |expression: &str| vec![ValidationRule { expression: expression.to_owned(), message: String::new() }];
+    forgets(first(|issuer| issuer.claim_validation_rules = rule("false")), &rejects("claim_validation_rule"));
+    forgets(first(|issuer| issuer.user_validation_rules = rule("false")), &rejects("user_validation_rule"));
+    forgets(
+        first(|issuer| issuer.claim_mappings.username = Mapping::Expression("'new'".to_owned())),
+        &ops("new"),
     );
     forgets(first(|issuer| issuer.guard = IdentityGuard::default()), &Outcome::Reject("reserved_group", 403));
     // Its key was replaced, withdrawn, pinned to another algorithm, or got another name; the issuer has no keys.

@@ -167,7 +167,7 @@ fn everything_is_asked_about_user_groups_uid_extra() {
 #[test]
 fn the_requester_is_whole() {
     let mut issuer = issuer();
-    issuer.claim_mappings.uid = Some("uid".to_owned());
+    issuer.claim_mappings.uid = Some(authn::issuer::Mapping::Claim("uid".to_owned()));
     let mut gate = Gate::new(RequestPolicy::default(), snapshot([issuer]));
     let token = case("whole").claims(json!({"groups": ["dev"], "uid": "u1", "jti": "j"})).token();
     let question = asked(&mut gate, &token, &[JANE]);

@@ -696,7 +696,11 @@ fn a_group_prefix_without_a_claim_means_no_groups() {
 
 #[test]
 fn the_uid_is_a_string_claim() {
-    let uid = |name| case(name).issuer(|issuer| issuer.claim_mappings.uid = Some("uid".to_owned()));
+    let uid = |name| {
+        case(name).issuer(|issuer| {
+            issuer.claim_mappings.uid = Some(authn::issuer::Mapping::Claim("uid".to_owned()))
+        })
+    };
     uid("there").claims(json!({"uid": "u-1"})).accepts(user("alice").uid("u-1"));
     uid("empty").claims(json!({"uid": ""})).accepts(user("alice"));
     uid("null").claims(json!({"uid": null})).accepts(user("alice"));
@@ -805,7 +809,9 @@ fn values_that_a_header_would_change_are_refused() {
         unsafe_value("group").claims(json!({"groups": ["a", text]})).answers(403, "group_not_header_safe");
         unsafe_value("jti").claims(json!({"jti": format!("{text}\n")})).answers(403, "extra_not_header_safe");
         unsafe_value("uid")
-            .issuer(|issuer| issuer.claim_mappings.uid = Some("uid".to_owned()))
+            .issuer(|issuer| {
+                issuer.claim_mappings.uid = Some(authn::issuer::Mapping::Claim("uid".to_owned()))
+            })
             .claims(json!({"uid": text}))
             .answers(403, "uid_not_header_safe");
         unsafe_value("user, prefixed")

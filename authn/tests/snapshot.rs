@@ -17,7 +17,7 @@ use authn::feed::{
     ReviewTokenResponse,
 };
 use authn::impersonation_request::Attribute;
-use authn::issuer::{IdentityGuard, Issuer};
+use authn::issuer::{ClaimMappings, ExtraMapping, IdentityGuard, Issuer, Mapping, ValidationRule};
 use authn::keys::IssuerKeys;
 use authn::request::Request;
 use authn::snapshot::{Generation, MAX_ENCODED, Snapshot, SnapshotError, UpstreamCredential};
@@ -25,13 +25,17 @@ use authn::user::UserInfo;
 use prost::Message;
 use support::*;
 
+fn rule(expression: &str) -> ValidationRule {
+    ValidationRule { expression: expression.to_owned(), message: format!("{expression}, for people") }
+}
+
 /// A snapshot in which every field says something.
 fn full() -> Snapshot {
     let mut first = issuer();
     first.audiences = vec!["a".to_owned(), "b".to_owned()];
     first.algorithms = [Algorithm::Rs256, Algorithm::Es512].into_iter().collect();
     first.claim_mappings.groups = Some(prefixed("groups", "g:"));
-    first.claim_mappings.uid = Some("uid".to_owned());
+    first.claim_mappings.uid = Some(Mapping::Claim("uid".to_owned()));
     first.required_claims = vec![required("hd", "example.com"), required("empty", "")];
     first.guard.allowed_usernames = ["system:a".to_owned()].into();
     first.guard.allowed_groups = ["system:b".to_owned(), "system:c".to_owned()].into();
@@ -43,9 +47,21 @@ fn full() -> Snapshot {
     let mut third = issuer();
     third.url = "https://third.example".to_owned();
     third.keys = Some(IssuerKeys { keys: Vec::new(), not_after: at(u64::MAX) });
+    let mut fourth = issuer();
+    fourth.url = "https://fourth.example".to_owned();
+    fourth.claim_mappings = ClaimMappings {
+        username: Mapping::Expression("claims.sub".to_owned()),
+        groups: Some(Mapping::Expression("claims.roles".to_owned())),
+        uid: Some(Mapping::Expression("claims.id".to_owned())),
+        extra: ["example.com/b", "example.com/a"]
+            .map(|key| ExtraMapping { key: key.to_owned(), value_expression: format!("'{key}'") })
+            .into(),
+    };
+    fourth.claim_validation_rules = vec![rule("claims.hd == 'x'"), rule("true")];
+    fourth.user_validation_rules = vec![rule("user.username != 'x'")];
     Snapshot {
         generation: Generation { epoch: u64::MAX, counter: 7 },
-        issuers: vec![first, second, third],
+        issuers: vec![first, second, third, fourth],
         upstream_credential: Some(
             UpstreamCredential::new("a-secret-text".to_owned(), Some(at(NOW))).unwrap(),
         ),
@@ -141,7 +157,10 @@ fn what_is_incomplete_or_unknown_is_refused() {
         let key = field(8, &field(1, &varint(2, number)));
         refused(&issuer(&[whole_issuer(), key]), SnapshotError::Algorithm);
     }
-    refused(&[generation(), field(4, b"cel")], SnapshotError::Feature);
+    // A mapping by claim and by expression at once.
+    let both = field(4, &[field(1, &field(1, b"sub")), field(4, b"claims.sub")].concat());
+    refused(&issuer(&[url.clone(), audience.clone(), both]), SnapshotError::IncompleteIssuer);
+    refused(&[generation(), field(4, b"telepathy")], SnapshotError::Feature);
     refused(&[generation(), field(4, b"")], SnapshotError::Feature);
     for token in [&b""[..], b"a b", b"a\n", b"a\0", b"\x7f", "\u{fc}".as_bytes()] {
         refused(&[generation(), field(3, &field(1, token))], SnapshotError::CredentialNotHeaderSafe);

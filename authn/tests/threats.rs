@@ -467,6 +467,7 @@ fn cross_issuer() {
             username: prefixed("sub", "twin:"),
             groups: None,
             uid: None,
+            extra: Vec::new(),
         },
         ..issuer()
     };

@@ -18,11 +18,14 @@ fn issuer(url: &str) -> Issuer {
         audiences: vec!["kubernetes".to_owned()],
         algorithms: AlgorithmSet::all(),
         claim_mappings: ClaimMappings {
-            username: PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() },
+            username: PrefixedClaim { claim: "sub".to_owned(), prefix: String::new() }.into(),
             groups: None,
             uid: None,
+            extra: Vec::new(),
         },
         required_claims: Vec::new(),
+        claim_validation_rules: Vec::new(),
+        user_validation_rules: Vec::new(),
         guard: IdentityGuard { allowed_usernames: BTreeSet::new(), allowed_groups: BTreeSet::new() },
         keys: None,
     }

@@ -124,6 +124,8 @@ fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard) -> Issuer {
         algorithms: jwt.algorithms,
         claim_mappings: jwt.claim_mappings,
         required_claims: jwt.required_claims,
+        claim_validation_rules: jwt.claim_validation_rules,
+        user_validation_rules: jwt.user_validation_rules,
         guard,
         keys: None,
     }

@@ -90,7 +90,7 @@ async fn one_bad_key_never_costs_the_others() {
 
 #[tokio::test]
 async fn bad_files_and_flags_stop_the_start() {
-    let rows: [(&str, &str); 4] = [
+    let rows: [(&str, &str); 5] = [
         ("{}", "Object 'Kind' is missing"),
         (
             r#"{"apiVersion":"apiserver.config.k8s.io/v1","kind":"AuthenticationConfiguration","jwtt":[]}"#,
@@ -101,8 +101,13 @@ async fn bad_files_and_flags_stop_the_start() {
             "jwt[0].issuer.url: Invalid value: \"http://a\": URL scheme must be https",
         ),
         (
-            r#"{"apiVersion":"apiserver.config.k8s.io/v1","kind":"AuthenticationConfiguration","jwt":[{"issuer":{"url":"https://a","audiences":["a"]},"claimMappings":{"username":{"expression":"claims.sub"}}}]}"#,
-            "jwt[0].claimMappings.username.expression",
+            r#"{"apiVersion":"apiserver.config.k8s.io/v1","kind":"AuthenticationConfiguration","jwt":[{"issuer":{"url":"https://a","audiences":["a"]},"claimMappings":{"username":{"expression":"claims.sub +"}}}]}"#,
+            "jwt[0].claimMappings.username.expression: Invalid value: \"claims.sub +\": compilation failed: ERROR: \
+             <input>:1:13: Syntax error",
+        ),
+        (
+            r#"{"apiVersion":"apiserver.config.k8s.io/v1","kind":"AuthenticationConfiguration","jwt":[{"issuer":{"url":"https://a","audiences":["a"]},"claimMappings":{"username":{"expression":"string(timestamp(claims.t).getHours('Asia/Tokyo'))"}}}]}"#,
+            "jwt[0].claimMappings.username.expression: Forbidden: not supported: ",
         ),
     ];
     for (file, words) in rows {

@@ -9,6 +9,7 @@ use crate::budget::FailureBudget;
 use crate::cache::{HashKey, TokenHash};
 use crate::impersonation_request::SERVICE_ACCOUNT;
 use crate::issuer::{IdentityGuard, Issuer};
+use crate::programs::{NotPlanned, Programs};
 use crate::rejection::Unavailable;
 use crate::snapshot::{Generation, Snapshot, UpstreamCredential};
 use crate::time::UnixSeconds;
@@ -33,6 +34,7 @@ pub(super) struct CurrentIssuer {
     pub(super) issuer: Issuer,
     pub(super) url: Rc<str>,
     pub(super) budget: FailureBudget,
+    pub(super) programs: Result<Programs, NotPlanned>,
     /// It lives as long as the issuer judges tokens in the same way, by the same keys.
     standing: Rc<Standing>,
 }
@@ -58,14 +60,15 @@ impl CurrentIssuer {
     /// be used, what it vouched for holds on, and what failed still counts.
     fn new(issuer: Issuer, earlier: Option<Self>, now: UnixSeconds) -> Self {
         let keys_not_after = issuer.keys.as_ref().map(|keys| keys.not_after).unwrap_or_default();
-        if let Some(Self { issuer: before, url, budget, standing }) = earlier
+        if let Some(Self { issuer: before, url, budget, programs, standing }) = earlier
             && issuer.judges_as(&before)
         {
             standing.keys_not_after.set(keys_not_after);
-            return Self { issuer, url, budget, standing };
+            return Self { issuer, url, budget, programs, standing };
         }
         Self {
             url: issuer.url.as_str().into(),
+            programs: Programs::plan(&issuer),
             issuer,
             budget: FailureBudget::full(now),
             standing: Rc::new(Standing { keys_not_after: Cell::new(keys_not_after) }),

@@ -13,6 +13,7 @@ use crate::impersonation::ImpersonationHeaders;
 use crate::issuer::{IdentityGuard, Issuer};
 use crate::keys::IssuerKeys;
 use crate::policy::RequestPolicy;
+use crate::programs::NotPlanned;
 use crate::rejection::{Rejection, Unavailable};
 use crate::signature::VerifySignature;
 use crate::snapshot::Generation;
@@ -137,7 +138,9 @@ fn authenticate(
     verifier: &impl VerifySignature,
 ) -> Result<(Life, Known), Refusal> {
     let voucher = current.voucher();
-    let CurrentIssuer { issuer, budget, .. } = current;
+    let CurrentIssuer { issuer, budget, programs, .. } = current;
+    // An expression that can't be evaluated here is no reason to do without it.
+    let programs = programs.as_ref().map_err(|NotPlanned| Unavailable::Expression)?;
     let keys = usable_keys(issuer, ask.now)?;
     let claims = verifier::verify(token, issuer, keys, ask.now, verifier, || budget.may_check(ask.now))
         .map_err(|error| {
@@ -146,7 +149,7 @@ fn authenticate(
             }
             refusal(error, issuer, ask.answers, generation)
         })?;
-    let user = UserInfo::map(&claims, issuer).map_err(Rejection::Claims)?;
+    let user = UserInfo::map(&claims, issuer, programs).map_err(Rejection::Claims)?;
     let validity = claims.validity();
     let identity = identity(ask, source.clone(), user, &issuer.guard, Some(validity.expires()))?;
     Ok((Life::Verified { validity, voucher }, Known::Impersonable(Rc::new(identity))))

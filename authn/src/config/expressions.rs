@@ -1,11 +1,9 @@
 //! Expressions (CEL) in a configuration: whether kube-apiserver would take them.
 
 use kubernetes_cel::check::{Checked, Environment, Refusal, Use, check};
+use kubernetes_cel::program::Program;
 
 use super::field::{FieldErrors, Path};
-
-/// Said of a good expression, in a file that is good otherwise.
-const NO_CEL: &str = "CEL expressions are not supported yet by this version";
 
 const EMAIL_NOT_VERIFIED: &str = "claims.email_verified must be used in claimMappings.username.expression or \
     claimMappings.extra[*].valueExpression or claimValidationRules[*].expression when claims.email is used in \
@@ -48,7 +46,9 @@ pub(super) fn check_expression(
 ) -> Option<Checked> {
     match check(expression, environment, purpose) {
         Ok(checked) => {
-            errors.unsupported(path, NO_CEL);
+            if let Err(detail) = Program::new(expression, environment) {
+                errors.unsupported(path, format!("not supported: {detail}"));
+            }
             Some(checked)
         }
         Err(Refusal::Invalid(detail)) => {

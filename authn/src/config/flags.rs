@@ -164,7 +164,7 @@ mod tests {
             };
             let username =
                 PrefixedClaim { claim: claim.unwrap_or("sub").to_owned(), prefix: expected.to_owned() };
-            assert_eq!(one(flags).claim_mappings.username, username, "{claim:?} {prefix:?}");
+            assert_eq!(one(flags).claim_mappings.username, username.into(), "{claim:?} {prefix:?}");
         }
     }
 
@@ -179,7 +179,7 @@ mod tests {
             ..flags()
         });
         let groups = PrefixedClaim { claim: "groups".to_owned(), prefix: "oidc:".to_owned() };
-        assert_eq!(jwt.claim_mappings.groups, Some(groups));
+        assert_eq!(jwt.claim_mappings.groups, Some(groups.into()));
         assert_eq!(jwt.algorithms.iter().collect::<Vec<_>>(), [Algorithm::Rs512, Algorithm::Es256]);
         let required = |claim: &str, value: &str| RequiredClaim {
             claim: claim.to_owned(),

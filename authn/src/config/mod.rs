@@ -1,9 +1,9 @@
 //! Kubernetes' AuthenticationConfiguration, kube-apiserver's `--oidc-*` flags, and the policy file.
 //!
 //! An operator brings the file that kube-apiserver would get. It is accepted or refused as kube-apiserver 1.36
-//! does, with its messages, so that what is known of one is known of the other. Two things differ:
-//! expressions (CEL) are checked as there, and then refused; and a field that stands twice is named by its path in YAML as
-//! it is in JSON.
+//! does, with its messages, so that what is known of one is known of the other. Two things differ: some
+//! expressions (CEL) are not supported, and refused with a text of our own; and a field that stands twice is named by its path
+//! in YAML as it is in JSON.
 
 mod decode;
 mod expressions;
@@ -19,7 +19,7 @@ mod validate;
 mod tests;
 
 use crate::algorithm::AlgorithmSet;
-use crate::issuer::{ClaimMappings, RequiredClaim};
+use crate::issuer::{ClaimMappings, RequiredClaim, ValidationRule};
 
 pub use decode::MAX_FILE;
 pub(crate) use field::quote;
@@ -55,6 +55,10 @@ pub struct JwtAuthenticator {
     pub claim_mappings: ClaimMappings,
     /// Claims that must have a certain value.
     pub required_claims: Vec<RequiredClaim>,
+    /// Rules about the claims.
+    pub claim_validation_rules: Vec<ValidationRule>,
+    /// Rules about the user.
+    pub user_validation_rules: Vec<ValidationRule>,
 }
 
 /// Who may come without a token.

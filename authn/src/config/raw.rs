@@ -90,6 +90,7 @@ pub(super) struct ExtraMapping {
 #[derive(Clone, Debug, Default)]
 pub(super) struct UserValidationRule {
     pub(super) expression: String,
+    pub(super) message: String,
 }
 
 impl AuthenticationConfiguration {
@@ -329,7 +330,7 @@ impl Structure for UserValidationRule {
         for (name, node, at) in fields.of_object(node, at, Self::GO_NAME)? {
             match name.as_str() {
                 "expression" => raw.expression = fields.string(node, &at, "string")?,
-                "message" => drop(fields.string(node, &at, "string")?),
+                "message" => raw.message = fields.string(node, &at, "string")?,
                 _ => fields.unknown(&at),
             }
         }

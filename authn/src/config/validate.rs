@@ -6,7 +6,7 @@ use super::expressions::{Expressions, check_expression};
 use super::field::{FieldErrors, Path, json_string};
 use super::{AnonymousAuth, AuthenticationConfiguration, ConfigError, JwtAuthenticator, pem, raw, url};
 use crate::algorithm::AlgorithmSet;
-use crate::issuer::{ClaimMappings, PrefixedClaim, RequiredClaim};
+use crate::issuer::{ClaimMappings, ExtraMapping, Mapping, PrefixedClaim, RequiredClaim, ValidationRule};
 use kubernetes_cel::check::{Checked, Environment, Use};
 
 /// Most issuers in one file.
@@ -39,10 +39,9 @@ pub(super) fn validate(
     })
 }
 
-/// Only called with what passed every check: no expression is left, and each claim has its prefix.
+/// Only called with what passed every check: each claim has its prefix, and no expression stands beside a claim.
 fn convert(raw: raw::JwtAuthenticator, algorithms: AlgorithmSet) -> JwtAuthenticator {
-    let raw::JwtAuthenticator { issuer, claim_validation_rules, claim_mappings, user_validation_rules: _ } =
-        raw;
+    let raw::JwtAuthenticator { issuer, claim_validation_rules, claim_mappings, user_validation_rules } = raw;
     let raw::Issuer {
         url,
         discovery_url,
@@ -51,11 +50,18 @@ fn convert(raw: raw::JwtAuthenticator, algorithms: AlgorithmSet) -> JwtAuthentic
         audience_match_policy: _,
         egress_selector_type: _,
     } = issuer;
-    let raw::ClaimMappings { username, groups, uid, extra: _ } = claim_mappings;
-    let prefixed = |raw::PrefixedClaimOrExpression { claim, prefix, expression: _ }| PrefixedClaim {
-        claim,
-        prefix: prefix.unwrap_or_default(),
+    let raw::ClaimMappings { username, groups, uid, extra } = claim_mappings;
+    let raw::ClaimOrExpression { claim: uid, expression: uid_expression } = uid;
+    let prefixed = |raw::PrefixedClaimOrExpression { claim, prefix, expression }| {
+        if expression.is_empty() {
+            Mapping::Claim(PrefixedClaim { claim, prefix: prefix.unwrap_or_default() })
+        } else {
+            Mapping::Expression(expression)
+        }
     };
+    let maps_nothing = groups.claim.is_empty() && groups.expression.is_empty();
+    let (expressions, claims): (Vec<_>, Vec<_>) =
+        claim_validation_rules.into_iter().partition(|rule| rule.claim.is_empty());
     let not_empty = |text: String| Some(text).filter(|text| !text.is_empty());
     JwtAuthenticator {
         url,
@@ -66,12 +72,24 @@ fn convert(raw: raw::JwtAuthenticator, algorithms: AlgorithmSet) -> JwtAuthentic
         claim_mappings: ClaimMappings {
             username: prefixed(username),
             // A prefix without a claim maps nothing.
-            groups: Some(prefixed(groups)).filter(|groups| !groups.claim.is_empty()),
-            uid: not_empty(uid.claim),
+            groups: (!maps_nothing).then(|| prefixed(groups)),
+            uid: not_empty(uid).map(Mapping::Claim).or(not_empty(uid_expression).map(Mapping::Expression)),
+            extra: extra
+                .into_iter()
+                .map(|raw::ExtraMapping { key, value_expression }| ExtraMapping { key, value_expression })
+                .collect(),
         },
-        required_claims: claim_validation_rules
+        required_claims: claims
             .into_iter()
             .map(|rule| RequiredClaim { claim: rule.claim, required_value: rule.required_value })
+            .collect(),
+        claim_validation_rules: expressions
+            .into_iter()
+            .map(|rule| ValidationRule { expression: rule.expression, message: rule.message })
+            .collect(),
+        user_validation_rules: user_validation_rules
+            .into_iter()
+            .map(|raw::UserValidationRule { expression, message }| ValidationRule { expression, message })
             .collect(),
     }
 }

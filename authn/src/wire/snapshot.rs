@@ -7,10 +7,15 @@ use prost::Message;
 use super::generated as wire;
 use crate::algorithm::{Algorithm, AlgorithmSet};
 use crate::anonymous::Anonymous;
-use crate::issuer::{ClaimMappings, IdentityGuard, Issuer, PrefixedClaim, RequiredClaim};
+use crate::issuer::{
+    ClaimMappings, ExtraMapping, IdentityGuard, Issuer, Mapping, PrefixedClaim, RequiredClaim, ValidationRule,
+};
 use crate::keys::{IssuerKeys, Key};
 use crate::snapshot::{Generation, Snapshot, SnapshotError, UpstreamCredential};
 use crate::time::UnixSeconds;
+
+/// Of a snapshot with expressions: who can't evaluate them can't judge by it.
+const CEL: &str = "cel";
 
 pub(crate) fn decode(encoded: &[u8]) -> Result<Snapshot, SnapshotError> {
     wire::Snapshot::decode(encoded).map_err(|_| SnapshotError::Encoding)?.try_into()
@@ -43,7 +48,7 @@ impl TryFrom<wire::Snapshot> for Snapshot {
             anonymous,
             token_webhook,
         } = raw;
-        if !required_features.is_empty() {
+        if required_features.iter().any(|feature| feature != CEL) {
             return Err(SnapshotError::Feature);
         }
         let issuers = issuers.into_iter().map(Issuer::try_from).collect::<Result<Vec<_>, _>>()?;
@@ -81,7 +86,13 @@ impl TryFrom<wire::Issuer> for Issuer {
             allowed_system_usernames,
             allowed_system_groups,
             keys,
+            claim_validation_rules,
+            user_validation_rules,
         } = raw;
+        let rules = |rules: Vec<wire::ValidationRule>| {
+            let rule = |wire::ValidationRule { expression, message }| ValidationRule { expression, message };
+            rules.into_iter().map(rule).collect()
+        };
         let claim_mappings = claim_mappings.ok_or(SnapshotError::IncompleteIssuer)?.try_into()?;
         if url.is_empty() || audiences.is_empty() || audiences.iter().any(String::is_empty) {
             return Err(SnapshotError::IncompleteIssuer);
@@ -95,6 +106,8 @@ impl TryFrom<wire::Issuer> for Issuer {
                 .into_iter()
                 .map(|wire::RequiredClaim { claim, required_value }| RequiredClaim { claim, required_value })
                 .collect(),
+            claim_validation_rules: rules(claim_validation_rules),
+            user_validation_rules: rules(user_validation_rules),
             guard: IdentityGuard {
                 allowed_usernames: allowed_system_usernames.into_iter().collect(),
                 allowed_groups: allowed_system_groups.into_iter().collect(),
@@ -123,15 +136,40 @@ impl TryFrom<wire::ClaimMappings> for ClaimMappings {
     type Error = SnapshotError;
 
     fn try_from(raw: wire::ClaimMappings) -> Result<Self, SnapshotError> {
-        let wire::ClaimMappings { username, groups, uid } = raw;
-        let prefixed = |wire::PrefixedClaim { claim, prefix }| PrefixedClaim { claim, prefix };
-        let username = username.map(prefixed).filter(|username| !username.claim.is_empty());
-        Ok(Self {
-            username: username.ok_or(SnapshotError::IncompleteIssuer)?,
+        let wire::ClaimMappings {
+            username,
+            groups,
+            uid,
+            username_expression,
+            groups_expression,
+            uid_expression,
+            extra,
+        } = raw;
+        let prefixed = |claim: Option<wire::PrefixedClaim>| {
+            let claim = claim.map(|wire::PrefixedClaim { claim, prefix }| PrefixedClaim { claim, prefix });
             // A prefix without a claim maps nothing.
-            groups: groups.map(prefixed).filter(|groups| !groups.claim.is_empty()),
-            uid: Some(uid).filter(|uid| !uid.is_empty()),
+            claim.filter(|mapping| !mapping.claim.is_empty())
+        };
+        let extra = extra
+            .into_iter()
+            .map(|wire::ExtraMapping { key, value_expression }| ExtraMapping { key, value_expression });
+        Ok(Self {
+            username: mapping(prefixed(username), username_expression)?
+                .ok_or(SnapshotError::IncompleteIssuer)?,
+            groups: mapping(prefixed(groups), groups_expression)?,
+            uid: mapping(Some(uid).filter(|uid| !uid.is_empty()), uid_expression)?,
+            extra: extra.collect(),
         })
+    }
+}
+
+/// A claim or an expression, not both.
+fn mapping<C>(claim: Option<C>, expression: String) -> Result<Option<Mapping<C>>, SnapshotError> {
+    match (claim, expression.is_empty()) {
+        (None, true) => Ok(None),
+        (None, false) => Ok(Some(Mapping::Expression(expression))),
+        (Some(claim), true) => Ok(Some(Mapping::Claim(claim))),
+        (Some(_), false) => Err(SnapshotError::IncompleteIssuer),
     }
 }
 
@@ -166,7 +204,12 @@ impl From<&Snapshot> for wire::Snapshot {
                 token: credential.token().to_owned(),
                 not_after: credential.not_after().map_or(0, UnixSeconds::get),
             }),
-            required_features: Vec::new(),
+            required_features: issuers
+                .iter()
+                .any(Issuer::has_expressions)
+                .then(|| CEL.to_owned())
+                .into_iter()
+                .collect(),
             anonymous: anonymous.as_ref().map(|Anonymous { paths }| wire::Anonymous { paths: paths.clone() }),
             token_webhook: token_webhook.as_ref().map(|guard| wire::TokenWebhook {
                 allowed_system_usernames: guard.allowed_usernames.iter().cloned().collect(),
@@ -178,20 +221,31 @@ impl From<&Snapshot> for wire::Snapshot {
 
 impl From<&Issuer> for wire::Issuer {
     fn from(issuer: &Issuer) -> Self {
-        let Issuer { url, audiences, algorithms, claim_mappings, required_claims, guard, keys } = issuer;
-        let prefixed = |PrefixedClaim { claim, prefix }: &PrefixedClaim| wire::PrefixedClaim {
-            claim: claim.clone(),
-            prefix: prefix.clone(),
+        let Issuer {
+            url,
+            audiences,
+            algorithms,
+            claim_mappings,
+            required_claims,
+            claim_validation_rules,
+            user_validation_rules,
+            guard,
+            keys,
+        } = issuer;
+        let rules = |rules: &[ValidationRule]| {
+            let rule = |ValidationRule { expression, message }: &ValidationRule| wire::ValidationRule {
+                expression: expression.clone(),
+                message: message.clone(),
+            };
+            rules.iter().map(rule).collect()
         };
         Self {
             url: url.clone(),
             audiences: audiences.clone(),
             algorithms: algorithm_numbers(*algorithms),
-            claim_mappings: Some(wire::ClaimMappings {
-                username: Some(prefixed(&claim_mappings.username)),
-                groups: claim_mappings.groups.as_ref().map(prefixed),
-                uid: claim_mappings.uid.clone().unwrap_or_default(),
-            }),
+            claim_mappings: Some(claim_mappings.into()),
+            claim_validation_rules: rules(claim_validation_rules),
+            user_validation_rules: rules(user_validation_rules),
             required_claims: required_claims
                 .iter()
                 .map(|RequiredClaim { claim, required_value }| wire::RequiredClaim {
@@ -212,6 +266,37 @@ impl From<&Issuer> for wire::Issuer {
                     .collect(),
                 not_after: not_after.get(),
             }),
+        }
+    }
+}
+
+impl From<&ClaimMappings> for wire::ClaimMappings {
+    fn from(mappings: &ClaimMappings) -> Self {
+        let ClaimMappings { username, groups, uid, extra } = mappings;
+        let prefixed = |mapping: &Mapping<PrefixedClaim>| match mapping {
+            Mapping::Claim(PrefixedClaim { claim, prefix }) => {
+                Some(wire::PrefixedClaim { claim: claim.clone(), prefix: prefix.clone() })
+            }
+            Mapping::Expression(_) => None,
+        };
+        let claim = |mapping: &Mapping<String>| match mapping {
+            Mapping::Claim(claim) => Some(claim.clone()),
+            Mapping::Expression(_) => None,
+        };
+        Self {
+            username: prefixed(username),
+            groups: groups.as_ref().and_then(prefixed),
+            uid: uid.as_ref().and_then(claim).unwrap_or_default(),
+            username_expression: username.expression().cloned().unwrap_or_default(),
+            groups_expression: groups.as_ref().and_then(Mapping::expression).cloned().unwrap_or_default(),
+            uid_expression: uid.as_ref().and_then(Mapping::expression).cloned().unwrap_or_default(),
+            extra: extra
+                .iter()
+                .map(|ExtraMapping { key, value_expression }| wire::ExtraMapping {
+                    key: key.clone(),
+                    value_expression: value_expression.clone(),
+                })
+                .collect(),
         }
     }
 }

@@ -11,7 +11,7 @@ use authn::base64url;
 use authn::cache::HashKey;
 use authn::decision::{Answers, Decision, Forward, Question, Refused};
 use authn::feed::RefreshKeysRequest;
-use authn::issuer::{ClaimMappings, IdentityGuard, Issuer, PrefixedClaim, RequiredClaim};
+use authn::issuer::{ClaimMappings, IdentityGuard, Issuer, Mapping, PrefixedClaim, RequiredClaim};
 use authn::keys::{IssuerKeys, Key};
 use authn::policy::RequestPolicy;
 use authn::request::Request;
@@ -266,15 +266,18 @@ pub(crate) fn issuer() -> Issuer {
             username: prefixed("sub", ""),
             groups: Some(prefixed("groups", "")),
             uid: None,
+            extra: Vec::new(),
         },
         required_claims: Vec::new(),
+        claim_validation_rules: Vec::new(),
+        user_validation_rules: Vec::new(),
         guard: IdentityGuard::default(),
         keys: Some(keys([Pair::P256.key(KID)])),
     }
 }
 
-pub(crate) fn prefixed(claim: &str, prefix: &str) -> PrefixedClaim {
-    PrefixedClaim { claim: claim.to_owned(), prefix: prefix.to_owned() }
+pub(crate) fn prefixed(claim: &str, prefix: &str) -> Mapping<PrefixedClaim> {
+    Mapping::Claim(PrefixedClaim { claim: claim.to_owned(), prefix: prefix.to_owned() })
 }
 
 pub(crate) fn required(claim: &str, value: &str) -> RequiredClaim {

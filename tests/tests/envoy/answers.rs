@@ -7,7 +7,7 @@ use tests::{Algorithm, SigningKey, Token, gateway, mint};
 use crate::contract::contract;
 use crate::{assert_status, chain, chain_with};
 
-const NOT_VALID: &str = "Unauthorized: the token is not valid";
+pub(crate) const NOT_VALID: &str = "Unauthorized: the token is not valid";
 const UNKNOWN_ISSUER: &str = "Unauthorized: the token is not from a known issuer";
 const INVALID_TOKEN: &str = "Bearer error=\"invalid_token\"";
 

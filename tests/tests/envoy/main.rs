@@ -18,6 +18,7 @@ mod configuration;
 mod contract;
 mod credential;
 mod destinations;
+mod expressions;
 mod extras;
 mod headers;
 mod hostile;

@@ -23,8 +23,10 @@ fn snapshot(issuer: &Issuer, epoch: u64, counter: u64, credential: &str) -> Vec<
         url: issuer.url(),
         audiences: vec![gateway::AUDIENCE.to_owned()],
         algorithms: AlgorithmSet::all(),
-        claim_mappings: ClaimMappings { username: sub, groups: None, uid: None },
+        claim_mappings: ClaimMappings { username: sub.into(), groups: None, uid: None, extra: Vec::new() },
         required_claims: Vec::new(),
+        claim_validation_rules: Vec::new(),
+        user_validation_rules: Vec::new(),
         guard: IdentityGuard::default(),
         keys: Some(IssuerKeys { keys: jwks.keys, not_after: UnixSeconds::new(u64::MAX) }),
     };
@@ -57,7 +59,7 @@ async fn a_snapshot_that_can_not_be_used_is_refused_and_the_last_good_one_stays(
 
     let newer = snapshot(&issuer, 5, 2, "upstream-token-2");
     // `required_features`, field 4, names a rule that this version does not know.
-    let future = [&newer[..], &[0x22, 3], b"cel"].concat();
+    let future = [&newer[..], &[0x22, 3], b"new"].concat();
     for bad in [b"garbage".to_vec(), newer[..newer.len() - 1].to_vec(), future] {
         let before = gateway.counter("snapshots_refused").await;
         feed.set(move |_| Some(bad.clone()));
