@@ -30,7 +30,7 @@ pub(crate) struct Configuration {
 pub(crate) enum LoadError {
     #[error(transparent)]
     CommandLine(#[from] CommandLineError),
-    #[error("{}: {error}", place(file.as_deref(), error))]
+    #[error("{}{error}", place(file.as_deref(), error))]
     Configuration { file: Option<String>, error: ConfigError },
     #[error("{flag}: {error}")]
     File { flag: &'static str, error: FileError },
@@ -38,13 +38,13 @@ pub(crate) enum LoadError {
     Policy { file: String, error: ConfigError },
 }
 
-/// kube-apiserver says of a file that can't be decoded where it is, and of values only that they are invalid.
+/// kube-apiserver says of a file that can't be decoded where it is, of values only that they are invalid, and of what it
+/// finds when it makes an authenticator of them neither.
 fn place(file: Option<&str>, error: &ConfigError) -> String {
-    match file {
-        Some(file) if !matches!(error, ConfigError::Fields { .. }) => {
-            format!("failed to load authentication configuration from file {file:?}")
-        }
-        _ => "invalid authentication configuration".to_owned(),
+    match (file, error) {
+        (Some(_), ConfigError::Egress { .. }) => String::new(),
+        (_, ConfigError::Fields { .. }) | (None, _) => "invalid authentication configuration: ".to_owned(),
+        (Some(file), _) => format!("failed to load authentication configuration from file {file:?}: "),
     }
 }
 

@@ -7,8 +7,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::{DuplicateKeyPolicy, MergeKeyPolicy};
 
-use super::ConfigError;
 use super::field::{Path, quote};
+use super::{ConfigError, json_syntax};
 
 /// Largest file that is read, in bytes.
 pub const MAX_FILE: usize = 1 << 20;
@@ -41,7 +41,10 @@ impl Node {
         }
         let text = std::str::from_utf8(file).map_err(|_| ConfigError::NotUtf8)?;
         if text.trim_start().starts_with('{') {
-            let syntax = |error: serde_json::Error| ConfigError::Syntax { message: error.to_string() };
+            let syntax = |error: serde_json::Error| match json_syntax::error(file) {
+                Some(message) => ConfigError::Head { message },
+                None => ConfigError::Syntax { message: error.to_string() },
+            };
             return serde_json::from_str(text).map_err(syntax);
         }
         let options = serde_saphyr::options! {
@@ -112,7 +115,7 @@ impl Node {
     }
 
     /// What Go's JSON decoder calls this kind of value.
-    const fn kind(&self) -> &'static str {
+    pub(super) const fn kind(&self) -> &'static str {
         match self {
             Self::Null => "null",
             Self::Bool(_) => "bool",
@@ -127,7 +130,8 @@ impl Node {
 /// Reads nodes into structures and remembers what a strict reading refuses.
 #[derive(Debug)]
 pub(super) struct Fields {
-    strict_errors: Vec<String>,
+    /// With the order of their places.
+    strict_errors: Vec<(Vec<usize>, String)>,
     /// The last part of `apiVersion`: Go's types are named with it.
     version: String,
 }
@@ -137,11 +141,18 @@ pub(super) struct Fields {
 pub(super) struct Place {
     pub(super) path: Path,
     pub(super) structure: &'static str,
+    /// The number of each member and element on the way there: places are ordered as they stand in the file.
+    order: Vec<usize>,
 }
 
 impl Place {
     pub(super) fn root(structure: &'static str) -> Self {
-        Self { path: Path::default(), structure }
+        Self { path: Path::default(), structure, order: Vec::new() }
+    }
+
+    fn below(&self, number: usize, path: Path, structure: &'static str) -> Self {
+        let order = self.order.iter().copied().chain([number]).collect();
+        Self { path, structure, order }
     }
 }
 
@@ -164,12 +175,12 @@ impl Fields {
         };
         let mut fields = Vec::with_capacity(members.len());
         let mut seen = HashSet::new();
-        for (name, value) in members {
-            let path = place.path.child(&name);
+        for (number, (name, value)) in members.into_iter().enumerate() {
+            let at = place.below(number, place.path.child(&name), structure);
             if !seen.insert(name.clone()) {
-                self.strict_error(format!("duplicate field {}", quote(path.as_str())));
+                self.strict_error(&at, format!("duplicate field {}", quote(at.path.as_str())));
             }
-            fields.push((name, value, Place { path, structure }));
+            fields.push((name, value, at));
         }
         Ok(fields)
     }
@@ -186,7 +197,9 @@ impl Fields {
             Node::List(elements) => Ok(elements
                 .into_iter()
                 .enumerate()
-                .map(|(position, node)| (node, Place { path: place.path.index(position), ..*place }))
+                .map(|(position, node)| {
+                    (node, place.below(position, place.path.index(position), place.structure))
+                })
                 .collect()),
             other => {
                 let expected = self.go_type(element);
@@ -233,21 +246,22 @@ impl Fields {
 
     /// Reports the field at `place` as one that does not exist.
     pub(super) fn unknown(&mut self, place: &Place) {
-        self.strict_error(format!("unknown field {}", quote(place.path.as_str())));
+        self.strict_error(place, format!("unknown field {}", quote(place.path.as_str())));
     }
 
     /// Ends the reading: what was read counts only when nothing was unknown or repeated.
-    pub(super) fn finish<T>(self, read: T) -> Result<T, ConfigError> {
+    pub(super) fn finish<T>(mut self, read: T) -> Result<T, ConfigError> {
         if self.strict_errors.is_empty() {
-            Ok(read)
-        } else {
-            Err(ConfigError::Strict { errors: self.strict_errors })
+            return Ok(read);
         }
+        self.strict_errors.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Err(ConfigError::Strict { errors: self.strict_errors.into_iter().map(|(_, error)| error).collect() })
     }
 
-    fn strict_error(&mut self, error: String) {
-        if self.strict_errors.len() < MAX_STRICT_ERRORS && !self.strict_errors.contains(&error) {
-            self.strict_errors.push(error);
+    fn strict_error(&mut self, place: &Place, error: String) {
+        let is_new = self.strict_errors.iter().all(|(_, known)| *known != error);
+        if self.strict_errors.len() < MAX_STRICT_ERRORS && is_new {
+            self.strict_errors.push((place.order.clone(), error));
         }
     }
 

@@ -9,6 +9,7 @@ mod decode;
 mod expressions;
 mod field;
 mod flags;
+mod json_syntax;
 mod pem;
 mod policy;
 mod raw;
@@ -94,6 +95,9 @@ impl JwtAuthenticator {
     }
 }
 
+/// What kube-apiserver 1.36 calls the list of the kinds that it knows.
+const SCHEME: &str = r#""pkg/runtime/scheme.go:111""#;
+
 /// Why a configuration was refused. The texts are kube-apiserver's, without the `failed to load authentication
 /// configuration from file …: ` or `invalid authentication configuration: ` that it puts before them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -128,21 +132,19 @@ pub enum ConfigError {
         /// The text.
         api_version: String,
     },
-    /// `apiVersion` or `kind` is no string.
-    #[error("couldn't get version/kind; json parse error: {field} is not a string")]
-    HeadType {
-        /// Which of them.
-        field: &'static str,
+    /// No JSON, no object, or an `apiVersion` or `kind` that is no string.
+    #[error("couldn't get version/kind; json parse error: {message}")]
+    Head {
+        /// Go's message.
+        message: String,
     },
-    /// No `apiVersion` or no `kind`.
+    /// No `apiVersion` or no `kind`. kube-apiserver adds the whole file; here nothing of it is told, since it may be another
+    /// one than was meant, with a secret in it.
     #[error("Object '{field}' is missing")]
     Missing {
         /// Which of them, spelt as Kubernetes does.
         field: &'static str,
     },
-    /// A list or a scalar.
-    #[error("couldn't get version/kind; json parse error: not an object")]
-    NotAnObject,
     /// Bytes that are no text.
     #[error("the file is not UTF-8")]
     NotUtf8,
@@ -178,7 +180,7 @@ pub enum ConfigError {
         expected: String,
     },
     /// A kind or version that nobody knows.
-    #[error("no kind {kind} is registered for version {api_version}")]
+    #[error("no kind {kind} is registered for version {api_version} in scheme {SCHEME}")]
     UnknownKind {
         /// The kind, quoted.
         kind: String,
@@ -198,9 +200,8 @@ impl ConfigError {
             Self::Fields { .. } => "fields",
             Self::Flags => "flags",
             Self::GroupVersion { .. } => "group_version",
-            Self::HeadType { .. } => "head_type",
+            Self::Head { .. } => "head",
             Self::Missing { .. } => "missing",
-            Self::NotAnObject => "not_an_object",
             Self::NotUtf8 => "not_utf8",
             Self::OtherKind { .. } => "other_kind",
             Self::Strict { .. } => "strict",

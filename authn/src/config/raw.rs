@@ -130,19 +130,39 @@ fn list<T: Structure>(fields: &mut Fields, node: Node, at: &Place) -> Result<Vec
     elements.into_iter().map(|(node, at)| T::from_node(fields, node, &at)).collect()
 }
 
+/// What kube-apiserver reads a file's version and kind into.
+const GO_HEAD: &str =
+    r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+
+fn head_error(what: &str) -> ConfigError {
+    ConfigError::Head { message: format!("json: cannot unmarshal {what}") }
+}
+
 /// The version that the file is of; refuses other kinds and groups.
 fn version(node: &Node) -> Result<String, ConfigError> {
-    let head = |name: &'static str| -> Result<&str, ConfigError> {
-        let Node::Object(members) = node else {
-            return if *node == Node::Null { Ok("") } else { Err(ConfigError::NotAnObject) };
-        };
-        match members.iter().rev().find(|(member, _)| member == name) {
-            None | Some((_, Node::Null)) => Ok(""),
-            Some((_, Node::String(text))) => Ok(text),
-            Some(_) => Err(ConfigError::HeadType { field: name }),
-        }
+    let members = match node {
+        Node::Object(members) => members.as_slice(),
+        Node::Null => &[],
+        other => return Err(head_error(&format!("{} into Go value of type {GO_HEAD}", other.kind()))),
     };
-    let (api_version, kind) = (head("apiVersion")?, head("kind")?);
+    let (mut api_version, mut kind) = ("", "");
+    for (name, value) in members {
+        let head = match name.as_str() {
+            "apiVersion" => &mut api_version,
+            "kind" => &mut kind,
+            _ => continue,
+        };
+        match value {
+            Node::Null => {}
+            Node::String(text) => *head = text.as_str(),
+            other => {
+                return Err(head_error(&format!(
+                    "{} into Go struct field .{name} of type string",
+                    other.kind()
+                )));
+            }
+        }
+    }
     if api_version.matches('/').count() > 1 {
         return Err(ConfigError::GroupVersion { api_version: api_version.to_owned() });
     }

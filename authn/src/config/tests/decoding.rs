@@ -201,6 +201,9 @@ fn null_is_absent() {
 #[test]
 fn kind_and_version_must_be_known() {
     let group = "apiserver.config.k8s.io";
+    let go_type = r#"struct { APIVersion string "json:\"apiVersion,omitempty\""; Kind string "json:\"kind,omitempty\"" }"#;
+    let head =
+        |what: &str| format!("couldn't get version/kind; json parse error: json: cannot unmarshal {what}");
     for (file, message) in [
         (String::new(), "empty config data".to_owned()),
         (" ".to_owned(), "Object 'Kind' is missing".to_owned()),
@@ -211,15 +214,15 @@ fn kind_and_version_must_be_known() {
         ("kind: AuthenticationConfiguration\n".to_owned(), "Object 'apiVersion' is missing".to_owned()),
         (
             format!("kind: X\napiVersion: {group}/v1\n"),
-            format!(r#"no kind "X" is registered for version "{group}/v1""#),
+            format!(r#"no kind "X" is registered for version "{group}/v1" in scheme "pkg/runtime/scheme.go:111""#),
         ),
         (
             format!("kind: AuthenticationConfiguration\napiVersion: {group}/v2\n"),
-            format!(r#"no kind "AuthenticationConfiguration" is registered for version "{group}/v2""#),
+            format!(r#"no kind "AuthenticationConfiguration" is registered for version "{group}/v2" in scheme "pkg/runtime/scheme.go:111""#),
         ),
         (
             "kind: AuthenticationConfiguration\napiVersion: v1\n".to_owned(),
-            r#"no kind "AuthenticationConfiguration" is registered for version "v1""#.to_owned(),
+            r#"no kind "AuthenticationConfiguration" is registered for version "v1" in scheme "pkg/runtime/scheme.go:111""#.to_owned(),
         ),
         (
             "kind: AuthenticationConfiguration\napiVersion: a/b/c\n".to_owned(),
@@ -231,10 +234,11 @@ fn kind_and_version_must_be_known() {
         ),
         (
             format!("kind: 1\napiVersion: {group}/v1\n"),
-            "couldn't get version/kind; json parse error: kind is not a string".to_owned(),
+            head("number into Go struct field .kind of type string"),
         ),
-        ("[]".to_owned(), "couldn't get version/kind; json parse error: not an object".to_owned()),
-        ("foo".to_owned(), "couldn't get version/kind; json parse error: not an object".to_owned()),
+        ("[]".to_owned(), head(&format!("array into Go value of type {go_type}"))),
+        ("foo".to_owned(), head(&format!("string into Go value of type {go_type}"))),
+        ("5".to_owned(), head(&format!("number into Go value of type {go_type}"))),
     ] {
         refused(&file, &message);
     }
@@ -249,13 +253,18 @@ fn what_is_neither_yaml_nor_json_is_refused() {
         format!("{HEAD}null: 1\n"),
         format!("{HEAD}[1]: 1\n"),
         format!("{HEAD}<<: 1\n"),
-        r#"{"kind":"AuthenticationConfiguration""#.to_owned(),
-        // What begins like JSON is JSON.
-        "{kind: AuthenticationConfiguration, apiVersion: apiserver.config.k8s.io/v1}".to_owned(),
-        r#"{"kind":"AuthenticationConfiguration","apiVersion":"apiserver.config.k8s.io/v1"} x"#.to_owned(),
     ] {
         let error = AuthenticationConfiguration::load(file.as_bytes()).unwrap_err();
         assert_eq!(error.reason(), "syntax", "{file}: {error}");
+    }
+    for file in [
+        r#"{"kind":"AuthenticationConfiguration""#,
+        // What begins like JSON is JSON.
+        "{kind: AuthenticationConfiguration, apiVersion: apiserver.config.k8s.io/v1}",
+        r#"{"kind":"AuthenticationConfiguration","apiVersion":"apiserver.config.k8s.io/v1"} x"#,
+    ] {
+        let error = AuthenticationConfiguration::load(file.as_bytes()).unwrap_err();
+        assert_eq!(error.reason(), "head", "{file}: {error}");
     }
     assert_eq!(AuthenticationConfiguration::load(b"kind: \xff"), Err(ConfigError::NotUtf8));
     assert_eq!(AuthenticationConfiguration::load(&vec![b'#'; MAX_FILE + 1]), Err(ConfigError::TooLarge));
