@@ -4,7 +4,7 @@ CARGO ?= cargo
 TOOLS := tests/tools/install
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test hop-test bench instructions lint fmt toolchain
+.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test parity hop-test bench instructions lint fmt toolchain
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -27,6 +27,11 @@ cluster-test: filter sidecar ## The same with real kube-apiserver, etcd, kubectl
 	set -e; tools="$$($(TOOLS) envoy kube-apiserver etcd kubectl dex kwok cel-oracle)"; set -- $$tools; \
 	ENVOY="$$1" KUBE_APISERVER="$$2" ETCD="$$3" KUBECTL="$$4" DEX="$$5" KWOK="$$6" CEL_ORACLE="$$7" \
 	$(CARGO) test --locked --package tests --features cluster --lib --test cluster
+
+parity: filter sidecar ## Tokens and configurations, put to a live kube-apiserver and to the gateway (10 minutes; SEED=any text)
+	set -e; tools="$$($(TOOLS) envoy kube-apiserver etcd kubectl)"; set -- $$tools; \
+	ENVOY="$$1" KUBE_APISERVER="$$2" ETCD="$$3" KUBECTL="$$4" \
+	$(CARGO) run --locked --quiet --package parity -- --seed "$(or $(SEED),$$(git rev-parse HEAD))" $(PARITY_FLAGS)
 
 hop-test: filter sidecar ## Header attacks, with nginx, HAProxy and a Go proxy between Envoy and the API server
 	set -e; tools="$$($(TOOLS) envoy haproxy nginx reverse-proxy)"; set -- $$tools; \

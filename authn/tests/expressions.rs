@@ -71,6 +71,16 @@ fn a_user_name_by_expression_is_a_text_that_is_not_empty() {
     username("claims.sub + claims.n").claims(json!({"n": 5})).rejects("expression");
 }
 
+/// There is no table of time zones.
+#[test]
+fn a_zone_by_name_has_no_value() {
+    let hour = || username("string(timestamp('2024-01-01T05:00:00Z').getHours(claims.zone))");
+    hour().claims(json!({"zone": "+09:00"})).accepts(user("14"));
+    hour().claims(json!({"zone": "UTC"})).accepts(user("5"));
+    hour().claims(json!({"zone": "Asia/Tokyo"})).stricter("expression-zone").rejects("expression");
+    hour().claims(json!({"zone": "Nowhere"})).rejects("expression");
+}
+
 /// Numbers of a token are doubles, whatever they look like.
 #[test]
 fn numbers_are_doubles() {

@@ -140,6 +140,12 @@ pub fn encode(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
+/// The bytes of base64url without padding; none, where it is no such thing.
+#[must_use]
+pub fn decode(text: &str) -> Vec<u8> {
+    URL_SAFE_NO_PAD.decode(text).unwrap_or_default()
+}
+
 /// The payload of a token, unverified.
 #[must_use]
 pub fn claims(token: &str) -> Value {

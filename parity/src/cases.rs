@@ -1,0 +1,123 @@
+//! Tokens, put to both sides.
+
+use std::sync::Arc;
+
+use ::tests::cluster::Etcd;
+use ::tests::{Issuer, mint};
+use tokio::sync::Mutex;
+use tokio::task::JoinSet;
+
+use crate::arguments::Arguments;
+use crate::entry::Entry;
+use crate::random::Random;
+use crate::report::{Judged, Report};
+use crate::sides::Sides;
+use crate::twists;
+use crate::verdict::{Comparison, Verdict};
+
+/// How many `jwt[]` entries a file may have (k8s.io/apiserver `ValidateAuthenticationConfiguration`).
+const ENTRIES: usize = 64;
+/// How many tokens are asked about at a time.
+const AT_A_TIME: usize = 6;
+
+/// A token for a configuration.
+struct Case {
+    number: usize,
+    entry: usize,
+    about: Vec<&'static str>,
+    oddities: Vec<&'static str>,
+    token: String,
+    text: [String; 2],
+}
+
+/// Generates configurations and tokens, asks both sides about all of them, and adds what they say to the report.
+pub(crate) async fn run(arguments: &Arguments, report: &mut Report) {
+    let mut random = Random::new(&arguments.seed);
+    let (etcd, issuer) = (Etcd::start().await, Issuer::start().await);
+    let numbers: Vec<_> = (0..arguments.configurations).collect();
+    for numbers in numbers.chunks(ENTRIES) {
+        let entries: Vec<_> = numbers
+            .iter()
+            .map(|number| Entry::new(*number, &issuer.url(), issuer.ca_pem(), &mut random))
+            .collect();
+        for entry in &entries {
+            let (path, document) = &entry.discovery;
+            issuer.serve(path, 200, document.to_string().as_bytes());
+            issuer.serve(&format!("/keys/{}", entry.number), 200, entry.jwks.to_string().as_bytes());
+        }
+        let sides = Arc::new(Sides::start(&etcd, &entries).await);
+        let cases: Vec<_> = entries
+            .iter()
+            .enumerate()
+            .flat_map(|(at, entry)| (0..arguments.tokens).map(move |_| (at, entry)))
+            .enumerate()
+            .map(|(number, (at, entry))| case(number, at, entry, &mut random))
+            .collect();
+        let answers = ask(&sides, &cases).await;
+        let reasons = sides.reasons(cases.len()).await;
+        for (case, (kube_apiserver, gateway)) in cases.iter().zip(answers) {
+            let gateway = match gateway {
+                Verdict::Rejects(answer) => {
+                    Verdict::Rejects(reasons.get(&case.number).cloned().unwrap_or(answer))
+                }
+                accepts @ Verdict::Accepts(_) => accepts,
+            };
+            report.add(&Judged {
+                configuration: entries[case.entry].configuration.clone(),
+                about: case.about.clone(),
+                token: case.text.clone(),
+                comparison: Comparison::of(&kube_apiserver, &gateway, &case.oddities),
+                kube_apiserver,
+                gateway,
+            });
+        }
+        report.configurations += entries.len();
+        eprintln!("{} of {} configurations", report.configurations, arguments.configurations);
+        Arc::into_inner(sides).expect("nobody asks any more").stop().await;
+    }
+}
+
+fn case(number: usize, at: usize, entry: &Entry, random: &mut Random) -> Case {
+    let draft = twists::draft(entry, random);
+    let token = draft.token();
+    let text = |part: usize| {
+        String::from_utf8_lossy(&mint::decode(token.split('.').nth(part).unwrap_or_default())).into_owned()
+    };
+    let text = [text(0), text(1)];
+    let about = draft.rules.iter().chain(&entry.fields).copied().collect();
+    Case { number, entry: at, about, oddities: draft.oddities, token, text }
+}
+
+/// Asks both sides about each case.
+async fn ask(sides: &Arc<Sides>, cases: &[Case]) -> Vec<(Verdict, Verdict)> {
+    let queue: Vec<_> = cases.iter().map(|case| (case.number, case.token.clone())).rev().collect();
+    let queue = Arc::new(Mutex::new(queue));
+    let mut askers = JoinSet::new();
+    for _ in 0..AT_A_TIME {
+        let (sides, queue) = (Arc::clone(sides), Arc::clone(&queue));
+        askers.spawn(async move {
+            let mut answers = Vec::new();
+            loop {
+                let next = queue.lock().await.pop();
+                let Some((number, token)) = next else { return answers };
+                let both =
+                    (sides.asks_kube_apiserver(&token).await, sides.asks_gateway(number, &token).await);
+                answers.push((number, both));
+            }
+        });
+    }
+    let mut answers: Vec<_> = askers.join_all().await.into_iter().flatten().collect();
+    answers.sort_unstable_by_key(|(number, _)| *number);
+    answers.into_iter().map(|(_, both)| both).collect()
+}
+
+/// What kube-apiserver calls itself.
+pub(crate) async fn version() -> String {
+    let output = tokio::process::Command::new(::tests::process::tool("kube-apiserver").await)
+        .arg("--version")
+        .output()
+        .await
+        .expect("kube-apiserver --version");
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    text.trim_start_matches("Kubernetes ").to_owned()
+}

@@ -1,0 +1,142 @@
+//! `report.json`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::verdict::{Comparison, Verdict};
+
+/// A case and its two answers.
+pub(crate) struct Judged {
+    /// Number of the configuration, its entry.
+    pub(crate) configuration: Value,
+    /// Fields of the configuration and rules that the token is about.
+    pub(crate) about: Vec<&'static str>,
+    /// The token's header and payload, as far as they are text.
+    pub(crate) token: [String; 2],
+    pub(crate) kube_apiserver: Verdict,
+    pub(crate) gateway: Verdict,
+    pub(crate) comparison: Comparison,
+}
+
+/// How often kube-apiserver accepted and rejected tokens that are about something.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Coverage {
+    accepted: usize,
+    rejected: usize,
+}
+
+/// What came of a run.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct Report {
+    pub(crate) kube_apiserver: String,
+    pub(crate) seed: String,
+    pub(crate) configurations: usize,
+    pub(crate) cases: usize,
+    pub(crate) both_accept: usize,
+    pub(crate) both_reject: usize,
+    pub(crate) identity_mismatches: usize,
+    pub(crate) false_accepts: usize,
+    pub(crate) stricter_documented: usize,
+    pub(crate) stricter_undocumented: usize,
+    pub(crate) config_cases: usize,
+    pub(crate) config_mismatches: usize,
+    /// Files that both sides take.
+    pub(crate) config_both_accept: usize,
+    /// Files with expressions that only the gateway refuses, by the documented list.
+    pub(crate) config_stricter_documented: usize,
+    /// By id of `docs/deviations.md`.
+    pub(crate) stricter_by_deviation: BTreeMap<&'static str, usize>,
+    /// By what the tokens are about.
+    pub(crate) coverage: BTreeMap<&'static str, Coverage>,
+    /// By what was done to the files.
+    pub(crate) config_coverage: BTreeMap<String, Coverage>,
+    /// What is about something too seldom.
+    pub(crate) lacking: Vec<String>,
+    /// Each case in which the two are not of one mind, and no deviation says so.
+    pub(crate) disagreements: Vec<Value>,
+}
+
+impl Coverage {
+    pub(crate) fn count(&mut self, is_accepted: bool) {
+        if is_accepted { self.accepted += 1 } else { self.rejected += 1 }
+    }
+}
+
+impl Report {
+    /// Adds a case.
+    pub(crate) fn add(&mut self, judged: &Judged) {
+        self.cases += 1;
+        let counter = match judged.comparison {
+            Comparison::BothAccept => &mut self.both_accept,
+            Comparison::BothReject => &mut self.both_reject,
+            Comparison::IdentityMismatch => &mut self.identity_mismatches,
+            Comparison::FalseAccept => &mut self.false_accepts,
+            Comparison::StricterDocumented(id) => {
+                *self.stricter_by_deviation.entry(id).or_default() += 1;
+                &mut self.stricter_documented
+            }
+            Comparison::StricterUndocumented => &mut self.stricter_undocumented,
+        };
+        *counter += 1;
+        let mut about = judged.about.clone();
+        about.sort_unstable();
+        about.dedup();
+        for about in about {
+            self.coverage
+                .entry(about)
+                .or_default()
+                .count(matches!(judged.kube_apiserver, Verdict::Accepts(_)));
+        }
+        if !judged.comparison.is_well() {
+            self.disagreements.push(json!({
+                "comparison": judged.comparison, "about": judged.about, "configuration": judged.configuration,
+                "header": judged.token[0], "payload": judged.token[1], "kube_apiserver": judged.kube_apiserver,
+                "gateway": judged.gateway,
+            }));
+        }
+    }
+
+    /// Notes what there are too few cases of, either way.
+    pub(crate) fn look_for_gaps(&mut self, at_least: usize) {
+        let gaps = self.coverage.iter().filter(|(_, count)| count.accepted.min(count.rejected) < at_least);
+        self.lacking.extend(gaps.map(|(about, Coverage { accepted, rejected })| {
+            format!("{about}: {accepted} accepted, {rejected} rejected")
+        }));
+        if self.both_accept * 10 < self.cases * 4 {
+            self.lacking.push(format!("{} of {} cases are accepted by both", self.both_accept, self.cases));
+        }
+    }
+
+    /// Whether nothing is wrong.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.false_accepts == 0
+            && self.identity_mismatches == 0
+            && self.stricter_undocumented == 0
+            && self.config_mismatches == 0
+            && self.lacking.is_empty()
+    }
+
+    /// The figures in a line.
+    pub(crate) fn summary(&self) -> String {
+        format!(
+            "kube-apiserver {}, seed {}: {} cases of {} configurations, {} accepted by both, {} rejected by both, {} \
+             identity mismatches, {} false accepts, {} stricter by the list, {} stricter beyond it; {} files, {} accepted \
+             by both, {} mismatches",
+            self.kube_apiserver,
+            self.seed,
+            self.cases,
+            self.configurations,
+            self.both_accept,
+            self.both_reject,
+            self.identity_mismatches,
+            self.false_accepts,
+            self.stricter_documented,
+            self.stricter_undocumented,
+            self.config_cases,
+            self.config_both_accept,
+            self.config_mismatches
+        )
+    }
+}
