@@ -12,11 +12,12 @@ use tracing::info;
 
 use crate::clock;
 use crate::config::{CommandLineError, Config, CredentialChoice};
+use crate::configuration::LoadError;
 use crate::credential::CredentialKeeper;
 use crate::health::Health;
 use crate::kube::{ApiServer, KubeError, TokenWebhook};
 use crate::metrics::Metrics;
-use crate::reload::{LoadError, Reloader};
+use crate::reload::Reloader;
 use crate::review::{ImpersonationReviews, Outages, TokenReviews, TokenWebhookSource};
 use crate::server::{Feed, Reviews, Socket, SocketError};
 use crate::store::Store;
@@ -64,7 +65,12 @@ pub(crate) async fn run(config: Config) -> Result<(), AppError> {
     let needs_credential = credential != CredentialChoice::Without;
     let mut terminate = signal(SignalKind::terminate()).map_err(AppError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(AppError::Signals)?;
-    let (configuration, reloader) = Reloader::start(config.sources).await?;
+    let api_server = ApiServer::new(config.kubeconfig.clone());
+    if config.kubeconfig.is_some() {
+        // Asked for the first time hours later, it would be nobody's to see that it is bad.
+        api_server.load().await.map_err(AppError::Kubeconfig)?;
+    }
+    let (configuration, reloader) = Reloader::start(config.sources, api_server.clone()).await?;
     let webhook = match &config.webhook {
         Some(options) => {
             let webhook = TokenWebhook::load(options).await.map_err(AppError::Webhook)?;
@@ -72,11 +78,6 @@ pub(crate) async fn run(config: Config) -> Result<(), AppError> {
         }
         None => None,
     };
-    let api_server = ApiServer::new(config.kubeconfig.clone());
-    if config.kubeconfig.is_some() {
-        // Asked for the first time hours later, it would be nobody's to see that it is bad.
-        api_server.load().await.map_err(AppError::Kubeconfig)?;
-    }
     let mut random = [0; 16];
     getrandom::fill(&mut random).map_err(AppError::Random)?;
 

@@ -63,6 +63,10 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     pub(crate) authentication_config: Option<PathBuf>,
 
+    /// The same in a ConfigMap, in force about a second after a change [default KEY: authentication.yaml].
+    #[arg(long, value_name = "NAMESPACE/NAME[/KEY]")]
+    pub(crate) authentication_config_map: Option<String>,
+
     /// Which `system:` names an issuer or the token webhook may hand out, reloaded when it changes. Without it: none.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
@@ -79,8 +83,8 @@ pub(crate) struct Options {
     #[arg(long, conflicts_with_all = ["upstream_token_file", "upstream_service_account"])]
     pub(crate) no_upstream_credential: bool,
 
-    /// How to reach the API server, and as whom: for tokens of --upstream-service-account and for reviews. Read anew
-    /// when it changes. Without it: as the pod that this runs in.
+    /// How to reach the API server, and as whom: for tokens of --upstream-service-account, for reviews, and for
+    /// --authentication-config-map. Read anew when it changes. Without it: as the pod that this runs in.
     #[arg(long, value_name = "FILE")]
     pub(crate) kubeconfig: Option<PathBuf>,
 

@@ -13,12 +13,13 @@ use tokio::time::timeout;
 
 use crate::clock::now;
 use crate::config::{Config, CredentialChoice};
+use crate::configuration::Configuration;
 use crate::console::say;
 use crate::credential;
 use crate::fetch::{FetchedKeys, HttpsIssuer, KeySource};
 use crate::fetch_error::FetchError;
 use crate::kube::{ApiServer, Impersonated, KubeError, Permission, TokenWebhook, WebhookOptions};
-use crate::reload::{Configuration, Reloader};
+use crate::reload::Reloader;
 use crate::review::TokenReviewer;
 use crate::tls::Tls;
 
@@ -56,7 +57,8 @@ impl Finding {
 
 /// Prints a line for each finding. True when nothing failed.
 pub(crate) async fn check(config: Config) -> bool {
-    let configuration = match Reloader::start(config.sources.clone()).await {
+    let api_server = ApiServer::new(config.kubeconfig.clone());
+    let configuration = match Reloader::start(config.sources.clone(), api_server.clone()).await {
         Ok((configuration, _)) => configuration,
         Err(error) => return tell(&[Finding::Fail(format!("configuration: {error}"))]),
     };
@@ -67,7 +69,6 @@ pub(crate) async fn check(config: Config) -> bool {
     for finding in join_all(issuers.iter().map(|jwt| about_issuer(jwt, &tls))).await {
         good &= tell(&[finding]);
     }
-    let api_server = ApiServer::new(config.kubeconfig.clone());
     let (finding, credential) = about_credential(config.credential.as_ref(), &api_server).await;
     good &= tell(&[finding]);
     if let Some(credential) = credential {

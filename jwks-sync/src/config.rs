@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::args::{OidcOptions, Options, Readiness, TokenWebhookOptions};
 use crate::credential::CredentialSource;
-use crate::kube::WebhookOptions;
+use crate::kube::{ConfigMapKey, WebhookOptions};
 
 /// Shortest `--max-key-age`: below, keys would come and go with every hiccup of an issuer.
 const SHORTEST_KEY_AGE: Duration = Duration::from_mins(1);
@@ -50,6 +50,8 @@ pub(crate) struct Sources {
 /// Where the issuers stand.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IssuerSource {
+    /// `--authentication-config-map`.
+    ConfigMap(ConfigMapKey),
     /// `--authentication-config`.
     File(PathBuf),
     /// The `--oidc-*` flags.
@@ -70,17 +72,24 @@ pub(crate) enum CredentialChoice {
 pub(crate) enum CommandLineError {
     #[error("--authentication-token-webhook-cache-ttl: {0:?} is no duration of at most 24h, such as 2m or 0")]
     CacheTtl(String),
+    #[error("--authentication-config-map: {0:?} is not of the form NAMESPACE/NAME or NAMESPACE/NAME/KEY")]
+    ConfigMap(String),
     #[error("--max-key-age: {0:?} is no duration of at least 1m, such as 24h or 1h30m")]
     Duration(String),
     #[error("authentication-config file and oidc-* flags are mutually exclusive")]
     Exclusive,
+    #[error("--authentication-config-map excludes --authentication-config and oidc-* flags")]
+    ExclusiveConfigMap,
     #[error("--listen: {0:?} is not of the form unix:PATH")]
     Listen(String),
     #[error(
         "give --upstream-token-file FILE, --upstream-service-account NAMESPACE/NAME or --no-upstream-credential"
     )]
     NoCredential,
-    #[error("give --authentication-config FILE, or --oidc-issuer-url URL and --oidc-client-id ID")]
+    #[error(
+        "give --authentication-config FILE, --authentication-config-map NAMESPACE/NAME, or --oidc-issuer-url URL and \
+         --oidc-client-id ID"
+    )]
     NoIssuers,
     #[error("--oidc-required-claim: {0:?} is not of the form CLAIM=VALUE")]
     RequiredClaim(String),
@@ -95,8 +104,10 @@ impl CommandLineError {
         match self {
             Self::RequiredClaim(_) => 1,
             Self::CacheTtl(_)
+            | Self::ConfigMap(_)
             | Self::Duration(_)
             | Self::Exclusive
+            | Self::ExclusiveConfigMap
             | Self::Listen(_)
             | Self::NoCredential
             | Self::NoIssuers
@@ -111,6 +122,7 @@ impl TryFrom<Options> for Config {
     fn try_from(options: Options) -> Result<Self, CommandLineError> {
         let Options {
             authentication_config,
+            authentication_config_map,
             oidc,
             webhook,
             policy,
@@ -125,11 +137,17 @@ impl TryFrom<Options> for Config {
             max_key_age,
             log_format: _,
         } = options;
-        let issuers = match (authentication_config, oidc == OidcOptions::default()) {
-            (Some(_), false) => return Err(CommandLineError::Exclusive),
-            (Some(path), true) => IssuerSource::File(path),
-            (None, false) => IssuerSource::Flags(Box::new(oidc)),
-            (None, true) => return Err(CommandLineError::NoIssuers),
+        let oidc = Some(oidc).filter(|oidc| *oidc != OidcOptions::default());
+        let issuers = match (authentication_config, authentication_config_map, oidc) {
+            (Some(_), None, Some(_)) => return Err(CommandLineError::Exclusive),
+            (Some(path), None, None) => IssuerSource::File(path),
+            (None, Some(key), None) => {
+                let parsed = ConfigMapKey::parse(&key);
+                IssuerSource::ConfigMap(parsed.ok_or(CommandLineError::ConfigMap(key))?)
+            }
+            (None, None, Some(oidc)) => IssuerSource::Flags(Box::new(oidc)),
+            (None, None, None) => return Err(CommandLineError::NoIssuers),
+            (_, Some(_), _) => return Err(CommandLineError::ExclusiveConfigMap),
         };
         if let IssuerSource::Flags(oidc) = &issuers {
             required_claims(&oidc.oidc_required_claim)?;
@@ -309,6 +327,18 @@ mod tests {
             ([&file[..], &["--listen", "/tmp/x"]].concat(), CommandLineError::Listen("/tmp/x".to_owned())),
             ([&file[..], &["--listen", "unix:"]].concat(), CommandLineError::Listen("unix:".to_owned())),
             ([&file[..], &["--max-key-age", "59s"]].concat(), CommandLineError::Duration("59s".to_owned())),
+            (
+                vec!["--authentication-config-map", "a/b", "--oidc-client-id", "x"],
+                CommandLineError::ExclusiveConfigMap,
+            ),
+            (
+                [&file[..], &["--authentication-config-map", "a/b"]].concat(),
+                CommandLineError::ExclusiveConfigMap,
+            ),
+            (
+                vec!["--authentication-config-map", "a/b/c/d"],
+                CommandLineError::ConfigMap("a/b/c/d".to_owned()),
+            ),
             (vec!["--oidc-required-claim", "hd"], CommandLineError::RequiredClaim("hd".to_owned())),
         ] {
             assert_eq!(config(&flags), Err(error));

@@ -79,6 +79,11 @@ impl IssuerTask {
         drop(self.state.clone().wait_for(|state| state.attempted).await);
     }
 
+    /// Waits until an attempt goes well.
+    pub(crate) async fn healthy(&self) {
+        drop(self.state.clone().wait_for(|state| state.attempted && state.failure.is_none()).await);
+    }
+
     /// Asks the issuer for its keys because `kid` is wanted, unless that is known to be in vain.
     pub(crate) async fn refresh(&self, kid: String) -> RefreshOutcome {
         let (answer, answered) = oneshot::channel();

@@ -1,14 +1,16 @@
-//! The API server and the token webhook: asks the one for ServiceAccount tokens and for what somebody may do, both for
-//! whose a token is. The only room that knows a Kubernetes client.
+//! The API server and the token webhook: asks the one for ServiceAccount tokens, for what somebody may do and for a
+//! configuration, both for whose a token is. The only room that knows a Kubernetes client.
 
 mod account;
 mod client;
+mod config_map;
 mod kubeconfig;
 mod reviews;
 mod token_review;
 mod webhook;
 
 pub(crate) use account::{Impersonated, Permission};
+pub(crate) use config_map::{ConfigMapError, ConfigMapKey, ConfigMapValue};
 pub(crate) use reviews::SUBJECT_ACCESS_REVIEWS;
 pub(crate) use token_review::TOKEN_REVIEWS;
 pub(crate) use webhook::{TokenReviewVersion, TokenWebhook, WebhookOptions};

@@ -7,7 +7,7 @@
 //! | question | module |
 //! |---|---|
 //! | what to run with? | `args`, `config` |
-//! | who is trusted? | `reload`, `supply` |
+//! | who is trusted? | `sources`, `configuration`, `reload`, `supply` |
 //! | what are their keys? | `issuer`, `schedule`, `fetch`, `freshness`, `tls` |
 //! | what do requests go on with? | `credential`, `kube` |
 //! | may A act as B, whose token is this? | `review`, `kube` |
@@ -23,6 +23,7 @@ mod check;
 mod clock;
 mod codec;
 mod config;
+mod configuration;
 mod console;
 mod credential;
 mod fetch;
@@ -37,6 +38,7 @@ mod reload;
 mod review;
 mod schedule;
 mod server;
+mod sources;
 mod store;
 mod supply;
 mod telemetry;

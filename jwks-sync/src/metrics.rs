@@ -1,5 +1,7 @@
 //! What is counted. Label sets are closed: issuers come from the configuration, results are names of variants.
 
+mod reloads;
+
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,6 +14,8 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 use tokio::time::Instant;
 
+use reloads::Reloads;
+
 /// All metrics of the process.
 pub(crate) struct Metrics {
     registry: Registry,
@@ -20,7 +24,7 @@ pub(crate) struct Metrics {
     keys: Family<IssuerLabels, Gauge>,
     dropped_keys: Family<IssuerLabels, Gauge>,
     generation: Gauge,
-    config_reloads: Family<ResultLabels, Counter>,
+    reloads: Reloads,
     credential_expiry: Gauge,
     credential_reads: Family<ResultLabels, Counter>,
     feed_requests: Family<FeedLabels, Counter>,
@@ -113,7 +117,7 @@ impl Metrics {
             keys: Family::default(),
             dropped_keys: Family::default(),
             generation: Gauge::default(),
-            config_reloads: Family::default(),
+            reloads: Reloads::default(),
             credential_expiry: Gauge::default(),
             credential_reads: Family::default(),
             feed_requests: Family::default(),
@@ -142,11 +146,7 @@ impl Metrics {
             "Counter of the published snapshot's generation; 0 before the first one",
             metrics.generation.clone(),
         );
-        registry.register(
-            "config_reloads",
-            "Attempts to load a changed configuration or policy; after a failure the old one stays in force",
-            metrics.config_reloads.clone(),
-        );
+        metrics.reloads.register(registry);
         registry.register(
             "credential_expiry_timestamp_seconds",
             "End of the upstream credential; 0 when it is absent or names none",
@@ -248,9 +248,9 @@ impl Metrics {
         self.generation.set(as_gauge(counter));
     }
 
-    /// A changed configuration was loaded, or refused for `failure`.
-    pub(crate) fn reloaded(&self, failure: Option<&'static str>) {
-        self.config_reloads.get_or_create(&ResultLabels { result: failure.unwrap_or(SUCCESS) }).inc();
+    /// What becomes of changed configurations.
+    pub(crate) const fn reloads(&self) -> &Reloads {
+        &self.reloads
     }
 
     /// The credential changed, or could not be had for `failure`.
@@ -358,11 +358,15 @@ mod section;
 #[expect(clippy::string_slice, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
+    use crate::config::{IssuerSource, Sources};
     use crate::fetch_error::FetchError;
     use crate::kube::KubeError;
+    use crate::sources::Content;
 
     const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md"));
     const ISSUER: &str = "https://issuer";
+    /// Of `x: 1`.
+    const HASH: &str = r#"jwks_sync_config_last_config_info{hash="sha256:db0d222aebf678ab8f8908b8622497211e3fc950097b9e147aae569348b37363"} 1"#;
 
     /// Metrics that have all been counted or set once.
     fn counted() -> Metrics {
@@ -370,7 +374,11 @@ mod tests {
         metrics.follow(ISSUER);
         metrics.fetched(ISSUER, Some("timeout"));
         metrics.holds(ISSUER, 2, 1, UnixSeconds::new(7));
-        metrics.reloaded(None);
+        metrics.reloads().succeeded(UnixSeconds::new(8));
+        metrics.reloads().failed("fields", UnixSeconds::new(9));
+        let file = Sources { issuers: IssuerSource::File("file".into()), policy: None };
+        metrics.reloads().in_force(&file, &Content { issuers: Some(b"old".to_vec()), policy: None });
+        metrics.reloads().in_force(&file, &Content { issuers: Some(b"x: 1".to_vec()), policy: None });
         metrics.credential(None);
         metrics.answered("GetSnapshot", "newer");
         metrics.reviewing(ReviewKind::Impersonation).end("denied");
@@ -450,6 +458,10 @@ mod tests {
             r#"jwks_sync_dropped_keys{issuer="https://issuer"} 1"#,
             r#"jwks_sync_last_success_timestamp_seconds{issuer="https://issuer"} 7"#,
             r#"jwks_sync_config_reloads_total{result="success"} 1"#,
+            r#"jwks_sync_config_reloads_total{result="fields"} 1"#,
+            r#"jwks_sync_config_reload_last_timestamp_seconds{status="success"} 8"#,
+            r#"jwks_sync_config_reload_last_timestamp_seconds{status="failure"} 9"#,
+            HASH,
             r#"jwks_sync_credential_reads_total{result="success"} 1"#,
             r#"jwks_sync_feed_requests_total{method="GetSnapshot",outcome="newer"} 1"#,
             "jwks_sync_pollers 1",
@@ -461,6 +473,7 @@ mod tests {
         ] {
             assert_line(&metrics, line);
         }
+        assert_eq!(metrics.text().matches("{hash=").count(), 1, "that in force alone");
         drop((polling, reviewing));
         assert_line(&metrics, "jwks_sync_pollers 0");
         assert_line(&metrics, r#"jwks_sync_reviews_in_flight{kind="pass_through"} 0"#);

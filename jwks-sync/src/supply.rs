@@ -12,16 +12,31 @@ use futures_util::future::join_all;
 use tokio::time::timeout;
 
 use crate::clock;
+use crate::configuration::Configuration;
 use crate::fetch::HttpsIssuer;
 use crate::issuer::IssuerTask;
 use crate::metrics::Metrics;
-use crate::reload::Configuration;
 use crate::schedule::Limits;
 use crate::store::{Configured, IssuerState, Store, Supplied};
 use crate::tls::Tls;
 
 /// How long new issuers may take for their first attempt before the rest goes on without them.
 pub(crate) const FIRST_ATTEMPT: Duration = Duration::from_secs(10);
+
+/// How long the new issuers of a changed configuration may take to answer, as in kube-apiserver
+/// (`UpdateAuthenticationConfigTimeout`).
+pub(crate) const HEALTHY_WITHIN: Duration = Duration::from_mins(1);
+
+/// Why a changed configuration is not in force: what is wrong with each issuer, and that time is up. The text is
+/// kube-apiserver's.
+#[derive(Debug, Default, PartialEq, Eq, thiserror::Error)]
+#[error("[{}]", .0.join(", "))]
+pub(crate) struct UnhealthyIssuers(Vec<String>);
+
+impl UnhealthyIssuers {
+    /// The name of it, for logs and metrics.
+    pub(crate) const REASON: &str = "unhealthy";
+}
 
 /// The issuers in force.
 pub(crate) struct Supply {
@@ -46,6 +61,45 @@ struct Origin {
     certificate_authority: Option<String>,
 }
 
+/// The issuers of a configuration that may come in force. When it does not, those that were started for it end.
+struct Prepared<'a> {
+    supply: &'a Supply,
+    running: HashMap<String, Arc<Running>>,
+    /// Those of them that are new, by their URLs.
+    started: Vec<(String, Arc<Running>)>,
+    is_used: bool,
+}
+
+impl Prepared<'_> {
+    fn unhealthy(&self) -> UnhealthyIssuers {
+        let complaint = |(url, running): &(String, Arc<Running>)| {
+            let state = running.task.state().borrow().clone();
+            match (&state.failure, state.attempted) {
+                (Some(failure), _) => {
+                    let of = format!("oidc: authenticator for issuer {url:?} is not healthy");
+                    Some(format!("{of}: {failure}; {}", failure.advice()))
+                }
+                (None, false) => Some(format!("oidc: authenticator for issuer {url:?} is not initialized")),
+                (None, true) => None,
+            }
+        };
+        let time_is_up = "context deadline exceeded".to_owned();
+        UnhealthyIssuers(self.started.iter().filter_map(complaint).chain([time_is_up]).collect())
+    }
+}
+
+impl Drop for Prepared<'_> {
+    fn drop(&mut self) {
+        if self.is_used {
+            return;
+        }
+        let in_force = self.supply.running();
+        for (url, _) in self.started.iter().filter(|(url, _)| !in_force.contains_key(url)) {
+            self.supply.metrics.forget(url);
+        }
+    }
+}
+
 impl Supply {
     /// No issuers yet.
     pub(crate) fn new(store: Arc<Store>, metrics: Arc<Metrics>, has_webhook: bool) -> Self {
@@ -53,14 +107,36 @@ impl Supply {
         Self { running: RwLock::default(), limits, has_webhook, tls: Arc::default(), store, metrics }
     }
 
-    /// Puts a configuration in force, once each issuer that is new in it has ended its first attempt, or
-    /// [`FIRST_ATTEMPT`] has passed. Issuers that stay keep their keys and their task.
-    pub(crate) async fn apply(&self, Configuration { authentication, policy }: Configuration) {
-        let old = self.running.read().unwrap_or_else(PoisonError::into_inner).clone();
-        let mut new = HashMap::new();
-        let mut supplied = Vec::new();
-        let mut started = Vec::new();
-        for jwt in authentication.jwt {
+    /// Puts the first configuration in force, once each of its issuers has ended its first attempt, or
+    /// [`FIRST_ATTEMPT`] has passed: whoever is late comes in later, and an issuer that is down hurts its own users alone.
+    pub(crate) async fn apply(&self, configuration: Configuration) {
+        let prepared = self.prepare(&configuration);
+        let attempts = prepared.started.iter().map(|(_, running)| running.task.attempted());
+        drop(timeout(FIRST_ATTEMPT, join_all(attempts)).await);
+        self.put_in_force(configuration, prepared);
+    }
+
+    /// Puts another configuration in force, once each issuer that is new in it has keys. Issuers that stay keep their keys
+    /// and their task, and need not answer. May be given up at any time; the old one is in force then.
+    ///
+    /// # Errors
+    /// [`UnhealthyIssuers`] after [`HEALTHY_WITHIN`]; the old one is in force.
+    pub(crate) async fn replace(&self, configuration: Configuration) -> Result<(), UnhealthyIssuers> {
+        let prepared = self.prepare(&configuration);
+        let health = prepared.started.iter().map(|(_, running)| running.task.healthy());
+        if timeout(HEALTHY_WITHIN, join_all(health)).await.is_err() {
+            return Err(prepared.unhealthy());
+        }
+        self.put_in_force(configuration, prepared);
+        Ok(())
+    }
+
+    /// Starts the issuers that are new.
+    fn prepare(&self, configuration: &Configuration) -> Prepared<'_> {
+        let old = self.running();
+        let mut prepared =
+            Prepared { supply: self, running: HashMap::new(), started: Vec::new(), is_used: false };
+        for jwt in &configuration.authentication.jwt {
             let origin = Origin {
                 discovery_url: jwt.discovery_url.clone(),
                 certificate_authority: jwt.certificate_authority.clone(),
@@ -68,37 +144,50 @@ impl Supply {
             let running = match old.get(&jwt.url) {
                 Some(running) if running.origin == origin => Arc::clone(running),
                 changed => {
-                    // An issuer that only moved keeps its keys until it is reached at the new place, as
-                    // kube-apiserver keeps the old configuration until the new one is healthy.
+                    // An issuer that only moved keeps its keys until it is reached at the new place.
                     let known = changed.map(|running| running.task.state().borrow().clone());
-                    let running =
-                        Arc::new(Running { origin, task: self.start(&jwt, known.unwrap_or_default()) });
-                    started.push(Arc::clone(&running));
+                    let task = self.start(jwt, known.unwrap_or_default());
+                    let running = Arc::new(Running { origin, task });
+                    prepared.started.push((jwt.url.clone(), Arc::clone(&running)));
                     running
                 }
             };
+            prepared.running.insert(jwt.url.clone(), running);
+        }
+        prepared
+    }
+
+    fn put_in_force(
+        &self,
+        Configuration { authentication, policy }: Configuration,
+        mut prepared: Prepared<'_>,
+    ) {
+        prepared.is_used = true;
+        let new = std::mem::take(&mut prepared.running);
+        let supplied = authentication.jwt.into_iter().filter_map(|jwt| {
+            let state = new.get(&jwt.url)?.task.state();
             let guard = policy.guard(&jwt.url);
-            new.insert(jwt.url.clone(), Arc::clone(&running));
-            supplied.push(Supplied { issuer: without_keys(jwt, guard), state: running.task.state() });
-        }
-        // When time is up, whoever is late comes in later.
-        drop(timeout(FIRST_ATTEMPT, join_all(started.iter().map(|running| running.task.attempted()))).await);
-        for removed in old.keys().filter(|url| !new.contains_key(*url)) {
-            self.metrics.forget(removed);
-        }
-        *self.running.write().unwrap_or_else(PoisonError::into_inner) = new;
+            Some(Supplied { issuer: without_keys(jwt, guard), state })
+        });
         let configured = Configured {
-            issuers: supplied,
+            issuers: supplied.collect(),
             anonymous: authentication.anonymous.and_then(anonymous),
             token_webhook: self.has_webhook.then(|| policy.token_webhook()),
         };
+        for removed in self.running().keys().filter(|url| !new.contains_key(*url)) {
+            self.metrics.forget(removed);
+        }
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = new;
         self.store.configure(configured, clock::now());
+    }
+
+    fn running(&self) -> HashMap<String, Arc<Running>> {
+        self.running.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Asks an issuer for its keys because a token names one that it lacks.
     pub(crate) async fn refresh(&self, issuer: &str, kid: String) -> RefreshOutcome {
-        let running = self.running.read().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned();
-        match running {
+        match self.running().remove(issuer) {
             Some(running) => running.task.refresh(kid).await,
             None => RefreshOutcome::UnknownIssuer,
         }
@@ -180,6 +269,50 @@ mod tests {
         }
     }
 
+    fn supply() -> (Supply, Arc<Store>, Arc<Metrics>) {
+        let metrics = Arc::new(Metrics::new());
+        let store = Arc::new(Store::new(1, 60, Arc::clone(&metrics)));
+        let supply = Supply::new(Arc::clone(&store), Arc::clone(&metrics), false);
+        store.open(clock::now());
+        (supply, store, metrics)
+    }
+
+    /// The audience of the issuer in the snapshot.
+    fn audience(store: &Store) -> Option<String> {
+        let snapshot = Snapshot::decode(&store.newer_than(None).unwrap().encoded).unwrap();
+        snapshot.issuers.first()?.audiences.first().cloned()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_issuer_that_is_new_must_answer_before_a_change_is_in_force() {
+        let (supply, store, metrics) = supply();
+        let mut nobody = configuration();
+        nobody.authentication.jwt.clear();
+        supply.apply(nobody).await;
+        let failure = supply.replace(configuration()).await.unwrap_err().to_string();
+        let begin = r#"[oidc: authenticator for issuer "https://127.0.0.1:1" is not "#;
+        assert!(failure.starts_with(begin) && failure.ends_with(", context deadline exceeded]"), "{failure}");
+        assert_eq!(audience(&store), None);
+        assert!(!metrics.text().contains("{issuer="), "{}", metrics.text());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_issuer_that_was_down_before_hinders_no_change() {
+        let (supply, store, metrics) = supply();
+        supply.apply(configuration()).await;
+        assert_eq!(audience(&store).as_deref(), Some("k"));
+        let mut changed = configuration();
+        changed.authentication.jwt[0].audiences = vec!["other".to_owned()];
+        assert_eq!(supply.replace(changed.clone()).await, Ok(()));
+        assert_eq!(audience(&store).as_deref(), Some("other"));
+        // At another place it is new.
+        changed.authentication.jwt[0].discovery_url = Some("https://127.0.0.1:2/x".to_owned());
+        changed.authentication.jwt[0].audiences = vec!["third".to_owned()];
+        assert!(supply.replace(changed).await.is_err());
+        assert_eq!(audience(&store).as_deref(), Some("other"));
+        assert!(metrics.text().contains("{issuer="), "the one in force is measured on");
+    }
+
     #[tokio::test]
     async fn an_issuer_is_measured_as_long_as_it_is_configured() {
         let metrics = Arc::new(Metrics::new());
@@ -189,7 +322,7 @@ mod tests {
         assert!(metrics.text().contains(r#"jwks_sync_keys{issuer="https://127.0.0.1:1"} 0"#));
         let mut without = configuration();
         without.authentication.jwt.clear();
-        supply.apply(without).await;
+        assert_eq!(supply.replace(without).await, Ok(()));
         assert!(!metrics.text().contains("{issuer="), "{}", metrics.text());
     }
 }

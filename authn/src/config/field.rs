@@ -102,6 +102,10 @@ impl FieldErrors {
         self.push(path, Problem::Duplicate { value: value.to_owned() });
     }
 
+    pub(super) fn forbidden(&mut self, path: &Path, detail: &str) {
+        self.push(path, Problem::Forbidden { detail: detail.to_owned() });
+    }
+
     pub(super) fn internal(&mut self, path: &Path, detail: String) {
         self.push(path, Problem::Internal { detail });
     }

@@ -93,6 +93,7 @@ impl OidcFlags {
         let mut configuration = validate::validate(
             raw::AuthenticationConfiguration { jwt: vec![jwt], anonymous: None },
             AlgorithmSet::default(),
+            None,
         )?;
         // kube-apiserver looks at the algorithms last.
         let algorithms = algorithms(signing_algs)?;

@@ -79,7 +79,17 @@ impl AuthenticationConfiguration {
     /// [`ConfigError`]: nothing of a refused file is used.
     pub fn load(bytes: &[u8]) -> Result<Self, ConfigError> {
         // No field of the file restricts the algorithms.
-        validate::validate(raw::AuthenticationConfiguration::read(bytes)?, AlgorithmSet::all())
+        validate::validate(raw::AuthenticationConfiguration::read(bytes)?, AlgorithmSet::all(), None)
+    }
+
+    /// As [`Self::load`], for a file that is to follow another one. As in kube-apiserver, `anonymous` must be that of
+    /// the very first file: who may come without a token changes with a restart alone.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: nothing of a refused file is used.
+    pub fn load_changed(bytes: &[u8], initial: Option<&AnonymousAuth>) -> Result<Self, ConfigError> {
+        let raw = raw::AuthenticationConfiguration::read(bytes)?;
+        validate::validate(raw, AlgorithmSet::all(), Some(initial))
     }
 }
 

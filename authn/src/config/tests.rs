@@ -432,6 +432,31 @@ fn rules_of_the_file() {
     ]);
 }
 
+#[test]
+fn who_may_come_without_a_token_is_settled_by_the_first_file() {
+    const CHANGED: &str = "anonymous: Forbidden: changed from initial configuration file";
+    let load = |initial: &Value, changes: &Value| {
+        let initial = load(initial).unwrap().anonymous;
+        AuthenticationConfiguration::load_changed(file(changes).to_string().as_bytes(), initial.as_ref())
+            .map_err(|error| error.to_string())
+    };
+    let [none, off, on] = [json!({}), json!({"/anonymous": {}}), json!({"/anonymous": {"enabled": true}})];
+    let some = json!({"/anonymous": {"enabled": true, "conditions": [{"path": "/livez"}]}});
+    let rows = [&none, &off, &on, &some];
+    for (first, initial) in rows.iter().enumerate() {
+        for (second, changes) in rows.iter().enumerate() {
+            let expected = if first == second { Ok(()) } else { Err(CHANGED.to_owned()) };
+            assert_eq!(load(initial, changes).map(drop), expected, "{initial} {changes}");
+        }
+    }
+    assert_eq!(
+        load(&none, &json!({"/anonymous": {}, "/jwt/0/issuer/audiences": []})),
+        Err(format!(
+            "[jwt[0].issuer.audiences: Required value: at least one jwt[0].issuer.audiences is required, {CHANGED}]"
+        ))
+    );
+}
+
 /// The key's errors, which come before that of the missing expression.
 #[test]
 fn rules_of_extra_keys() {

@@ -14,28 +14,34 @@ const MAX_AUTHENTICATORS: usize = 64;
 
 const BOTH_SET: &str = "claim and expression can't both be set";
 
-/// Checks everything and reports every broken rule at once.
+/// Checks everything and reports every broken rule at once. `initial` is what the first file said of requests without
+/// a token, if there was an earlier one.
 pub(super) fn validate(
     raw: raw::AuthenticationConfiguration,
     algorithms: AlgorithmSet,
+    initial: Option<Option<&AnonymousAuth>>,
 ) -> Result<AuthenticationConfiguration, ConfigError> {
     let mut errors = FieldErrors::default();
     check_configuration(&raw, &mut errors);
+    let raw::AuthenticationConfiguration { jwt, anonymous } = raw;
+    let anonymous = anonymous.map(|raw::AnonymousAuth { enabled, conditions }| AnonymousAuth {
+        enabled,
+        conditions: conditions.into_iter().map(|raw::AnonymousAuthCondition { path }| path).collect(),
+    });
+    if initial.is_some_and(|initial| initial != anonymous.as_ref()) {
+        errors.forbidden(&Path::new("anonymous"), "changed from initial configuration file");
+    }
     if let Some(errors) = errors.into_list() {
         return Err(ConfigError::Fields { errors });
     }
     // Not a rule of the file: kube-apiserver finds it when it builds the authenticators, as it has no egress
     // configuration; nor have we.
-    if let Some(jwt) = raw.jwt.iter().find(|jwt| !jwt.issuer.egress_selector_type.is_empty()) {
+    if let Some(jwt) = jwt.iter().find(|jwt| !jwt.issuer.egress_selector_type.is_empty()) {
         return Err(ConfigError::Egress { selector: jwt.issuer.egress_selector_type.clone() });
     }
-    let raw::AuthenticationConfiguration { jwt, anonymous } = raw;
     Ok(AuthenticationConfiguration {
         jwt: jwt.into_iter().map(|jwt| convert(jwt, algorithms)).collect(),
-        anonymous: anonymous.map(|raw::AnonymousAuth { enabled, conditions }| AnonymousAuth {
-            enabled,
-            conditions: conditions.into_iter().map(|raw::AnonymousAuthCondition { path }| path).collect(),
-        }),
+        anonymous,
     })
 }
 

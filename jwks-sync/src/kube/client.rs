@@ -6,7 +6,7 @@ use std::hash::RandomState;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::{Method, Request, StatusCode, header};
+use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use kube::client::Body;
 use kube::config::AuthInfo;
@@ -145,26 +145,29 @@ impl Connection {
             .method(Method::POST)
             .uri(path)
             .header(header::CONTENT_TYPE, "application/json")
-            .header(header::ACCEPT, "application/json")
-            .header(header::USER_AGENT, concat!("kube-oidc-filter/", env!("CARGO_PKG_VERSION")))
-            .body(Body::from(body))
+            .body(body)
             .map_err(|_| KubeError::Answer)?;
-        let unreachable = |error: &(dyn StdError + 'static)| KubeError::Unreachable { detail: detail(error) };
+        whole(self.send(ready, request).await?, MAX_ANSWER).await
+    }
+
+    /// Sends a request, and returns the answer's body, which is still to be read.
+    ///
+    /// # Errors
+    /// [`KubeError`]; an answer other than 2xx is [`KubeError::Refused`], redirects included.
+    pub(super) async fn send(&self, ready: &Ready, request: Request<Vec<u8>>) -> Result<Body, KubeError> {
+        let mut request = request.map(Body::from);
+        let agent = HeaderValue::from_static(concat!("kube-oidc-filter/", env!("CARGO_PKG_VERSION")));
+        request.headers_mut().insert(header::USER_AGENT, agent);
+        request.headers_mut().insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let answer = ready.client.send(request).await.map_err(|error| unreachable(&error))?;
         let status = answer.status();
         if status == StatusCode::UNAUTHORIZED {
             self.was_refused().await;
         }
-        let body = match Limited::new(answer.into_body(), MAX_ANSWER).collect().await {
-            Ok(body) => body.to_bytes().to_vec(),
-            Err(error) if error.is::<LengthLimitError>() => {
-                return Err(KubeError::AnswerTooLarge { limit: MAX_ANSWER });
-            }
-            Err(error) => return Err(unreachable(error.as_ref())),
-        };
         if status.is_success() {
-            return Ok(body);
+            return Ok(answer.into_body());
         }
+        let body = whole(answer.into_body(), MAX_ANSWER).await?;
         Err(KubeError::Refused { code: status.as_u16(), message: message(&body) })
     }
 
@@ -236,10 +239,31 @@ async fn made(config: Config, path: String) -> Result<Ready, KubeError> {
     Ok(Ready { client, path })
 }
 
+pub(super) fn unreachable(error: &(dyn StdError + 'static)) -> KubeError {
+    KubeError::Unreachable { detail: detail(error) }
+}
+
+/// The body, if it has at most `limit` bytes.
+///
+/// # Errors
+/// [`KubeError`]
+pub(super) async fn whole(body: Body, limit: usize) -> Result<Vec<u8>, KubeError> {
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => Ok(body.to_bytes().to_vec()),
+        Err(error) if error.is::<LengthLimitError>() => Err(KubeError::AnswerTooLarge { limit }),
+        Err(error) => Err(unreachable(error.as_ref())),
+    }
+}
+
 /// The message of a `Status` object, shortened.
 fn message(body: &[u8]) -> String {
     let status: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     let message = status.get("message").and_then(serde_json::Value::as_str).unwrap_or_default();
+    shortened(message)
+}
+
+/// As much of a message as is kept.
+pub(super) fn shortened(message: &str) -> String {
     message.chars().take(MAX_MESSAGE).collect()
 }
 

@@ -1,0 +1,100 @@
+use super::*;
+use crate::config::IssuerSource;
+use crate::file::FileError;
+
+fn file(changes: &str) -> String {
+    format!(
+        "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt:\n- issuer: {{url: \
+         'https://a', audiences: [k]}}\n  claimMappings: {{username: {{claim: sub, prefix: '{changes}'}}}}\n"
+    )
+}
+
+fn content(text: &str) -> Result<Content, ReadError> {
+    Ok(Content { issuers: Some(text.into()), policy: None })
+}
+
+fn unreadable(detail: &str) -> Result<Content, ReadError> {
+    let error = FileError::Io { path: "f".to_owned(), detail: detail.to_owned() };
+    Err(ReadError::File { flag: "--authentication-config", error })
+}
+
+/// A reloader that has read this.
+async fn reloader(text: &str) -> Reloader {
+    let file = tests_file(text);
+    let sources = Sources { issuers: IssuerSource::File(file.clone()), policy: None };
+    let (_, reloader) = Reloader::start(sources, ApiServer::new(None)).await.unwrap();
+    std::fs::remove_file(file).unwrap();
+    reloader
+}
+
+fn tests_file(text: &str) -> std::path::PathBuf {
+    let path = std::env::temp_dir().join(format!("jwks-sync-{}-{}", std::process::id(), fastrand::u64(..)));
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// What became of what was read: `bad: REASON`, or the kind of news.
+fn told(news: Option<News>) -> Option<String> {
+    Some(match news? {
+        News::Bad(failure) => format!("bad: {}", failure.reason()),
+        News::Candidate => "candidate".to_owned(),
+        News::Withdrawn => "withdrawn".to_owned(),
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_judged_once() {
+    let one = file("");
+    let (two, three) = (file("2:"), file("3:"));
+    let anonymous = format!("{one}anonymous: {{enabled: true}}\n");
+    let mut reloader = reloader(&one).await;
+    let (same, minute) = (Duration::ZERO, TELL_EVERY);
+    for (row, (read, passed, news, waits)) in [
+        (content(&one), same, None, false),
+        (content("bad"), same, Some("bad: not_an_object"), false),
+        (content("bad"), minute, None, false),
+        // What is in force comes back: kube-apiserver counts that as a reload, too.
+        (content(&one), same, Some("candidate"), true),
+        (content(&one), minute, None, true),
+        (content(&two), same, Some("candidate"), true),
+        (content("bad"), same, Some("withdrawn"), false),
+        // What can't be read is nothing new, and is told once a minute.
+        (unreadable("gone"), same, Some("bad: file"), false),
+        (unreadable("gone"), same, None, false),
+        (unreadable("locked"), same, Some("bad: file"), false),
+        (unreadable("locked"), minute, Some("bad: file"), false),
+        (content("bad"), same, None, false),
+        (content(&three), same, Some("candidate"), true),
+        (unreadable("gone"), same, Some("bad: file"), true),
+        (content(&three), same, None, true),
+        (content(&anonymous), same, Some("bad: fields"), false),
+        (content(&anonymous), minute, None, false),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        tokio::time::advance(passed).await;
+        let judged = told(reloader.judge(read, Instant::now()));
+        assert_eq!((judged.as_deref(), reloader.candidate.is_some()), (news, waits), "row {row}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_reloaded_is_what_comes_back() {
+    let (one, two) = (file(""), file("2:"));
+    let metrics = Metrics::new();
+    let mut reloader = reloader(&one).await;
+    let mut judge = |text| told(reloader.judge(content(text), Instant::now()));
+    assert_eq!(judge(&two).as_deref(), Some("candidate"));
+    reloader.attempted(Err(UnhealthyIssuers::default()), &metrics);
+    let mut judge = |text| told(reloader.judge(content(text), Instant::now()));
+    assert_eq!(judge(&two), None, "it waits on");
+    reloader.attempted(Ok(()), &metrics);
+    let mut judge = |text| told(reloader.judge(content(text), Instant::now()));
+    assert_eq!(judge(&two), None, "identical bytes");
+    assert_eq!(judge(&one).as_deref(), Some("candidate"));
+    let text = metrics.text();
+    for line in [r#"{result="unhealthy"} 1"#, r#"{result="success"} 1"#] {
+        assert!(text.contains(&format!("jwks_sync_config_reloads_total{line}")), "{text}");
+    }
+}
