@@ -51,7 +51,7 @@ async fn a_change_is_judged_once() {
     let (same, minute) = (Duration::ZERO, TELL_EVERY);
     for (row, (read, passed, news, waits)) in [
         (content(&one), same, None, false),
-        (content("bad"), same, Some("bad: not_an_object"), false),
+        (content("bad"), same, Some("bad: head"), false),
         (content("bad"), minute, None, false),
         // What is in force comes back: kube-apiserver counts that as a reload, too.
         (content(&one), same, Some("candidate"), true),

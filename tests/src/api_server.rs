@@ -2,6 +2,7 @@
 //! as kube-apiserver reads it, and a record of every request as it arrived.
 
 mod answers;
+mod config_maps;
 mod connection;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -71,9 +72,15 @@ impl Received {
         self.path.split('?').next().unwrap_or_default()
     }
 
+    /// A parameter of the query, as it was written.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&str> {
+        let (_, query) = self.path.split_once('?')?;
+        query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
+    }
+
     fn asks_for(&self, name: &str) -> bool {
-        let query = self.path.split_once('?').map(|(_, query)| query).unwrap_or_default();
-        query.split('&').any(|pair| pair == format!("{name}=1") || pair == format!("{name}=true"))
+        matches!(self.query(name), Some("1" | "true"))
     }
 }
 
@@ -109,6 +116,7 @@ struct Shared {
 #[derive(Default)]
 struct State {
     accounts: Vec<(String, String)>,
+    config_maps: config_maps::History,
     connections: usize,
     handlers: Vec<(String, Handler)>,
     location: String,

@@ -10,6 +10,8 @@ use tests::{Algorithm, Fault, Issuer, Sidecar, SigningKey, wait};
 
 #[path = "sidecar/impersonation.rs"]
 mod impersonation;
+#[path = "sidecar/reload.rs"]
+mod reload;
 #[path = "sidecar/tokens.rs"]
 mod tokens;
 

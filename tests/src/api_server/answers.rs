@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
-use super::{Received, Reply, Shared, line};
+use super::{Received, Reply, Shared, config_maps, line};
 use crate::http1::{Lines, value, values};
 
 /// An answer, before it is written in either version of HTTP.
@@ -12,7 +12,7 @@ pub(super) enum Answer {
     Reply(Reply),
     /// 101, then an echo: the protocol, and the subprotocol of a WebSocket.
     Upgrade(String, Option<String>),
-    /// 200 and a line, then what is emitted.
+    /// 200 and some lines, then what is emitted.
     Watch(Vec<u8>, broadcast::Receiver<Vec<u8>>),
 }
 
@@ -52,6 +52,9 @@ pub(super) fn answer(request: &Received, shared: &Shared) -> Answer {
         let offered = values(&request.headers, "sec-websocket-protocol").join(",");
         let chosen = offered.split(',').next().map(str::trim).filter(|name| !name.is_empty());
         return Answer::Upgrade(protocol, chosen.map(ToOwned::to_owned));
+    }
+    if let Some(answer) = config_maps::answer(request, shared) {
+        return answer;
     }
     if request.asks_for("watch") {
         let events = shared.subscribe();

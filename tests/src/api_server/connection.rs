@@ -59,7 +59,10 @@ async fn one(mut wire: Wire, shared: &Shared) -> Result<()> {
                     ("Transfer-Encoding".to_owned(), b"chunked".to_vec()),
                 ];
                 wire.write(&Head { start: b"HTTP/1.1 200 OK".to_vec(), lines }.to_bytes()).await?;
-                wire.write_chunk(&first, &Lines::new()).await?;
+                // An empty chunk would be the last one.
+                if !first.is_empty() {
+                    wire.write_chunk(&first, &Lines::new()).await?;
+                }
                 loop {
                     // A watcher that goes away is noticed by its end of stream, not only by the next event.
                     tokio::select! {

@@ -10,6 +10,7 @@
 )]
 
 mod cluster;
+mod config_map;
 mod expressions;
 mod impersonation;
 mod node;

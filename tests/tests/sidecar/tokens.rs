@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use authn::anonymous::Anonymous;
 use authn::feed::ReviewTokenRequest;
 use authn::feed::ReviewTokenResponse::{self, Failed, PassThrough, Unknown, Webhook as Hooked};
 use authn::issuer::IdentityGuard;
@@ -326,11 +325,6 @@ async fn the_snapshot_says_who_else_may_come() {
     let world = world(&json!({}), &[]).await;
     let snapshot = world.client.snapshot(None).await;
     assert_eq!((snapshot.anonymous, snapshot.token_webhook), (None, Some(IdentityGuard::default())));
-    let mut configuration = tests::gateway::configuration(&[]);
-    configuration["anonymous"] = json!({"enabled": true, "conditions": [{"path": "/livez"}]});
-    world.sidecar.write("authn.json", configuration.to_string());
-    let snapshot = world.client.snapshot(Some(snapshot.generation)).await;
-    assert_eq!(snapshot.anonymous, Some(Anonymous { paths: vec!["/livez".to_owned()] }));
     assert_eq!(snapshot.upstream_credential, None);
     assert_eq!(world.sidecar.health("/readyz").await.status, 200, "none is wanted");
 }
