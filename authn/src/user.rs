@@ -1,7 +1,7 @@
 //! From verified claims to a Kubernetes user (Kubernetes: `AuthenticateToken` of plugin/pkg/authenticator/token/oidc).
 
 use crate::claims::{ClaimsError, check_resolver};
-use crate::issuer::{IdentityGuard, Issuer, Mapping, PrefixedClaim, RequiredClaim};
+use crate::issuer::{ClaimMappings, IdentityGuard, Issuer, Mapping, PrefixedClaim, RequiredClaim};
 use crate::json::{Object, Value};
 use crate::programs::Programs;
 use crate::verifier::VerifiedClaims;
@@ -113,32 +113,12 @@ impl UserInfo {
     ) -> Result<Self, ClaimsError> {
         let claims = verified.claims();
         let mappings = &issuer.claim_mappings;
-        let username = match &mappings.username {
-            Mapping::Claim(mapping) => username(claims, mapping)?,
-            Mapping::Expression(_) => programs.username(claims)?,
-        };
-        let groups = match &mappings.groups {
-            Some(Mapping::Claim(mapping)) => groups(claims, mapping)?,
-            Some(Mapping::Expression(_)) => programs.groups(claims)?,
-            None => Vec::new(),
-        };
-        let uid = match &mappings.uid {
-            Some(Mapping::Claim(claim)) => string_claim(claims, claim, ClaimsError::Uid)?.to_owned(),
-            Some(Mapping::Expression(_)) => programs.uid(claims)?,
-            None => String::new(),
-        };
-        let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
-        let mut extra: Vec<_> =
-            jti.map(|jti| (CREDENTIAL_ID.to_owned(), vec![["JTI=", jti].concat()])).into_iter().collect();
-        programs.add_extra(claims, &mut extra)?;
-        for RequiredClaim { claim, required_value } in &issuer.required_claims {
-            match claims.get(claim) {
-                None => return Err(ClaimsError::RequiredClaimMissing),
-                Some(Value::String(value)) if value == *required_value => {}
-                Some(Value::Null) if required_value.is_empty() => {}
-                Some(_) => return Err(ClaimsError::RequiredClaimValue),
-            }
-        }
+        check_distributed(claims, mappings)?;
+        let username = map_username(claims, mappings, programs)?;
+        let groups = map_groups(claims, mappings, programs)?;
+        let uid = map_uid(claims, mappings, programs)?;
+        let extra = map_extra(claims, programs)?;
+        issuer.required_claims.iter().try_for_each(|required| check_required(claims, required))?;
         programs.check_claims(claims)?;
         let user = Self { username, uid, groups, extra };
         programs.check_user(&user)?;
@@ -208,6 +188,78 @@ fn is_reserved_group(group: &str) -> bool {
     group.starts_with(RESERVED) && group != AUTHENTICATED
 }
 
+/// The groups must not stand in a distributed claim (k8s.io/apiserver `claimResolver.expand`, which comes before the
+/// mappings).
+pub(crate) fn check_distributed(claims: Object<'_>, mappings: &ClaimMappings) -> Result<(), ClaimsError> {
+    let Some(Mapping::Claim(PrefixedClaim { claim, .. })) = &mappings.groups else { return Ok(()) };
+    if claims.get(claim).is_some() {
+        return Ok(());
+    }
+    check_resolver(claims)?;
+    if has_distributed(claims, claim) { Err(ClaimsError::DistributedGroups) } else { Ok(()) }
+}
+
+/// The user name.
+pub(crate) fn map_username(
+    claims: Object<'_>,
+    mappings: &ClaimMappings,
+    programs: &Programs,
+) -> Result<String, ClaimsError> {
+    match &mappings.username {
+        Mapping::Claim(mapping) => username(claims, mapping),
+        Mapping::Expression(_) => programs.username(claims),
+    }
+}
+
+/// The groups.
+pub(crate) fn map_groups(
+    claims: Object<'_>,
+    mappings: &ClaimMappings,
+    programs: &Programs,
+) -> Result<Vec<String>, ClaimsError> {
+    match &mappings.groups {
+        Some(Mapping::Claim(mapping)) => groups(claims, mapping),
+        Some(Mapping::Expression(_)) => programs.groups(claims),
+        None => Ok(Vec::new()),
+    }
+}
+
+/// The uid; empty when it is not mapped.
+pub(crate) fn map_uid(
+    claims: Object<'_>,
+    mappings: &ClaimMappings,
+    programs: &Programs,
+) -> Result<String, ClaimsError> {
+    match &mappings.uid {
+        Some(Mapping::Claim(claim)) => Ok(string_claim(claims, claim, ClaimsError::Uid)?.to_owned()),
+        Some(Mapping::Expression(_)) => programs.uid(claims),
+        None => Ok(String::new()),
+    }
+}
+
+/// Keys and values of the extra, the credential's id first.
+pub(crate) fn map_extra(
+    claims: Object<'_>,
+    programs: &Programs,
+) -> Result<Vec<(String, Vec<String>)>, ClaimsError> {
+    let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
+    let mut extra: Vec<_> =
+        jti.map(|jti| (CREDENTIAL_ID.to_owned(), vec![["JTI=", jti].concat()])).into_iter().collect();
+    programs.add_extra(claims, &mut extra)?;
+    Ok(extra)
+}
+
+/// A claim that must have a value.
+pub(crate) fn check_required(claims: Object<'_>, required: &RequiredClaim) -> Result<(), ClaimsError> {
+    let RequiredClaim { claim, required_value } = required;
+    match claims.get(claim) {
+        None => Err(ClaimsError::RequiredClaimMissing),
+        Some(Value::String(value)) if value == *required_value => Ok(()),
+        Some(Value::Null) if required_value.is_empty() => Ok(()),
+        Some(_) => Err(ClaimsError::RequiredClaimValue),
+    }
+}
+
 fn username(claims: Object<'_>, mapping: &PrefixedClaim) -> Result<String, ClaimsError> {
     let PrefixedClaim { claim, prefix } = mapping;
     let name = string_claim(claims, claim, ClaimsError::Username)?;
@@ -227,11 +279,7 @@ fn groups(claims: Object<'_>, mapping: &PrefixedClaim) -> Result<Vec<String>, Cl
         _ => Err(ClaimsError::Groups),
     };
     match claims.get(claim) {
-        None => {
-            check_resolver(claims)?;
-            if has_distributed(claims, claim) { Err(ClaimsError::DistributedGroups) } else { Ok(Vec::new()) }
-        }
-        Some(Value::Null) => Ok(Vec::new()),
+        None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::Array(values)) => {
             // One more is added by `guarded`.
             let mut groups = Vec::with_capacity(values.at_most().saturating_add(1));
