@@ -23,6 +23,8 @@ use crate::user::UserInfo;
 
 use current::Current;
 use known::Known;
+#[cfg(feature = "supply")]
+pub(crate) use known::usable_keys;
 
 /// Bytes that what users may act as may take, beside the tokens.
 const TARGET_CACHE: usize = 1024 * 1024;

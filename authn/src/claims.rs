@@ -143,6 +143,12 @@ impl Validity {
         UnixSeconds::new(u64::try_from(self.expires).unwrap_or_default())
     }
 
+    /// `nbf` and `exp` as they stand in the token; a missing `exp` lies before everything.
+    #[cfg(feature = "supply")]
+    pub(crate) const fn bounds(&self) -> (Option<i64>, i64) {
+        (self.not_before, self.expires)
+    }
+
     /// Checks the span against `now`.
     ///
     /// go-oidc compares `exp` with a clock that has nanoseconds, so a token is good until the very second `exp`;
@@ -245,6 +251,17 @@ impl<'d> Audience<'d> {
             other => drop(text_or_null(other)?),
         }
         Ok(Self(claim))
+    }
+
+    /// All that are named, a null being Go's empty string.
+    #[cfg(feature = "supply")]
+    pub(crate) fn names(&self) -> Vec<&'d str> {
+        let name = |value| text_or_null(Some(value)).unwrap_or_default();
+        match self.0 {
+            None => Vec::new(),
+            Some(Value::Array(audiences)) => audiences.elements().map(name).collect(),
+            Some(value) => vec![name(value)],
+        }
     }
 
     /// Whether the token is for `audience`.

@@ -43,6 +43,7 @@
 //! | what is it judged by? | [`snapshot`], [`issuer`], [`keys`], [`algorithm`], [`policy`] |
 //! | how does that get here? | [`feed`] |
 //! | where does it come from? (feature `supply`) | `config`, `discovery`, `jwks` |
+//! | why is it so? (feature `supply`) | `explain` |
 
 pub mod algorithm;
 pub mod anonymous;
@@ -78,5 +79,7 @@ mod wire;
 pub mod config;
 #[cfg(feature = "supply")]
 pub mod discovery;
+#[cfg(feature = "supply")]
+pub mod explain;
 #[cfg(feature = "supply")]
 pub mod jwks;

@@ -1,5 +1,8 @@
 //! The expressions (CEL) of an issuer, planned once for a snapshot, and what they are over.
 
+#[cfg(feature = "supply")]
+mod failures;
+
 use std::collections::BTreeMap;
 
 use kubernetes_cel::program::{Environment, Program};
@@ -9,6 +12,9 @@ use crate::claims::ClaimsError;
 use crate::issuer::{Issuer, Mapping, ValidationRule};
 use crate::json::{Object, Value};
 use crate::user::UserInfo;
+
+#[cfg(feature = "supply")]
+pub(crate) use failures::{Purpose, Ruling};
 
 /// The programs of one issuer. What is mapped by a claim has none.
 #[derive(Debug, Default)]

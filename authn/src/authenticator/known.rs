@@ -212,7 +212,8 @@ fn identity(
     Ok(Identity { caller: Rc::new(Caller { source, described, expires }), headers })
 }
 
-fn usable_keys(issuer: &Issuer, now: UnixSeconds) -> Result<&IssuerKeys, Unavailable> {
+/// The keys of an issuer, while they may be used.
+pub(crate) fn usable_keys(issuer: &Issuer, now: UnixSeconds) -> Result<&IssuerKeys, Unavailable> {
     let keys = issuer.keys.as_ref().ok_or(Unavailable::NoKeys)?;
     if now < keys.not_after { Ok(keys) } else { Err(Unavailable::KeysTooOld) }
 }

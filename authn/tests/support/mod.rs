@@ -10,6 +10,8 @@ use authn::authenticator::Authenticator;
 use authn::base64url;
 use authn::cache::HashKey;
 use authn::decision::{Answers, Decision, Forward, Question, Refused};
+#[cfg(feature = "supply")]
+use authn::explain::{self, Explainer, Explanation, Kubernetes, Verdict};
 use authn::feed::RefreshKeysRequest;
 use authn::issuer::{ClaimMappings, IdentityGuard, Issuer, Mapping, PrefixedClaim, RequiredClaim};
 use authn::keys::{IssuerKeys, Key};
@@ -468,6 +470,7 @@ pub(crate) struct Case {
     issuer: Issuer,
     more_issuers: Vec<Issuer>,
     now: u64,
+    stricter: Option<&'static str>,
 }
 
 pub(crate) fn case(name: &'static str) -> Case {
@@ -484,6 +487,7 @@ pub(crate) fn case(name: &'static str) -> Case {
         issuer: issuer(),
         more_issuers: Vec::new(),
         now: NOW,
+        stricter: None,
     }
 }
 
@@ -573,8 +577,9 @@ impl Case {
 
     /// Marks a row in which we are stricter than kube-apiserver on purpose.
     #[track_caller]
-    pub(crate) fn stricter(self, id: &str) -> Self {
+    pub(crate) fn stricter(mut self, id: &'static str) -> Self {
         assert!(STRICTER.contains(&id), "{}: {id} is not a listed deviation", self.name);
+        self.stricter = Some(id);
         self
     }
 
@@ -593,7 +598,35 @@ impl Case {
         let authorization = format!("Bearer {}", self.token());
         let lines = [("authorization", authorization.as_bytes())];
         let mut authenticator = authenticator(snapshot(issuers));
-        judge(&mut authenticator, &Request::read(&lines), at(self.now), &Portable).into()
+        let outcome = judge(&mut authenticator, &Request::read(&lines), at(self.now), &Portable).into();
+        #[cfg(feature = "supply")]
+        self.is_explained(&outcome);
+        outcome
+    }
+
+    #[cfg(feature = "supply")]
+    pub(crate) fn explanation(&self) -> Explanation {
+        let issuers = [vec![self.issuer.clone()], self.more_issuers.clone()].concat();
+        Explainer::new(&snapshot(issuers)).unwrap().explain(self.token().as_bytes(), at(self.now), &Portable)
+    }
+
+    /// What is told of the token is what was decided, and it is told who is the stricter one.
+    #[cfg(feature = "supply")]
+    #[track_caller]
+    fn is_explained(&self, outcome: &Outcome) {
+        let (name, explanation) = (self.name, self.explanation());
+        is_told(&explanation, outcome);
+        let Verdict::Refused(refusal) = &explanation.verdict else { return };
+        match (self.stricter, &refusal.kubernetes) {
+            (Some(id), _) => assert!(refusal.stricter.contains(&id), "{name}: {id}, {explanation:?}"),
+            (None, Kubernetes::Says(_)) => {}
+            // The gateway's own affairs, and text that is not even one token.
+            (None, Kubernetes::Unknown) => {
+                let rejection = &refusal.rejection;
+                assert!(rejection.code() == 503 || rejection.reason() == "not_one_token", "{name}");
+            }
+            (None, Kubernetes::GoesOn) => assert!(!refusal.stricter.is_empty(), "{name}: {explanation:?}"),
+        }
     }
 
     #[track_caller]
@@ -616,6 +649,39 @@ impl Case {
     #[track_caller]
     pub(crate) fn refreshes(self, kid: &str) {
         assert_eq!(self.outcome(), Outcome::RefreshKeys(kid.to_owned()), "{}", self.name);
+    }
+}
+
+/// What is told of a token is what becomes of it.
+#[cfg(feature = "supply")]
+#[allow(clippy::panic, reason = "test code")]
+#[track_caller]
+pub(crate) fn is_told(explanation: &Explanation, outcome: &Outcome) {
+    let Explanation { steps, verdict, .. } = explanation;
+    assert!(!steps.iter().any(|step| step.name == explain::NOT_EXPLAINED), "{explanation:?}");
+    let failed = steps.iter().filter(|step| step.outcome == explain::Outcome::Failed).count();
+    match (verdict, outcome) {
+        (Verdict::LetIn(user), Outcome::Forward(headers)) => {
+            assert!(steps.iter().all(|step| step.outcome == explain::Outcome::Passed), "{explanation:?}");
+            let values = |header: &str| -> Vec<&str> {
+                headers.iter().filter(|(name, _)| name == header).map(|(_, value)| value.as_str()).collect()
+            };
+            assert_eq!(values("impersonate-user"), [user.username()]);
+            assert_eq!(values("impersonate-uid").concat(), user.uid());
+            assert_eq!(values("impersonate-group"), user.groups());
+            let extra = |(name, _): &&(String, String)| name.starts_with("impersonate-extra-");
+            let told: usize = user.extra().iter().map(|(_, values)| values.len()).sum();
+            assert_eq!(headers.iter().filter(extra).count(), told);
+        }
+        (Verdict::Refused(refusal), Outcome::Reject(reason, code)) => {
+            assert_eq!((refusal.rejection.reason(), refusal.rejection.code()), (*reason, *code));
+            assert!(failed > 0, "{explanation:?}");
+        }
+        (Verdict::Refused(refusal), Outcome::RefreshKeys(_)) => {
+            assert_eq!(refusal.rejection.reason(), "unknown_key");
+            assert_eq!(failed, 1, "{explanation:?}");
+        }
+        (verdict, outcome) => panic!("{verdict:?}, but {outcome:?}"),
     }
 }
 
