@@ -4,8 +4,8 @@
 //! once more in their order; words are put to it here, where a text more or less costs no request anything.
 //!
 //! # What is told of a token
-//! `iss`, `aud`, `exp` and `nbf`, `alg` and `kid` of its header, the claims that the configuration maps or requires, and
-//! what kube-apiserver repeats of a claim that has the wrong type. Never the token, its parts or its signature.
+//! `iss`, `aud`, `exp`, `nbf` and `jti`, `alg` and `kid` of its header, what the configuration maps, requires or has rules
+//! about, and what kube-apiserver repeats of a claim that has the wrong type. Never the token, its parts or its signature.
 
 mod go;
 mod header;

@@ -27,7 +27,42 @@ pub(crate) enum Command {
     ///
     /// Flags that only serving needs, such as --listen, may stand there too and have no effect.
     #[command(mut_args(hide_what_only_serving_needs))]
-    Check(Box<Options>),
+    Check(Box<CheckOptions>),
+
+    /// Says why a token is let in or refused: every step of kube-apiserver's, the user, or the line that kube-apiserver
+    /// would log. Its flags stand after `explain`.
+    ///
+    /// Asks the token's issuer for its keys, as serving does, and decides with the filter's own code. The exit status is
+    /// 0 when the token is let in and 1 when it is refused, or that can't be told.
+    ///
+    /// It prints the token's iss, aud, exp, nbf and jti, alg and kid of its header, and what the configuration maps,
+    /// requires or has rules about; never the token, its signature or other claims. No other kind of token is explained:
+    /// those of the API server itself and of a token webhook count as unknown here.
+    #[command(mut_args(hide_what_explaining_does_not_need))]
+    Explain(Box<ExplainOptions>),
+}
+
+/// The flags of `check`.
+#[derive(Args, Debug)]
+pub(crate) struct CheckOptions {
+    /// Explains this token at the end, as `explain` does; it must be let in.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// The flags of `explain`.
+#[derive(Args, Debug)]
+pub(crate) struct ExplainOptions {
+    /// File with the token, 16 KiB at most; `-` for standard input. There is no flag for the token itself: others can
+    /// read command lines.
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) token_file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) options: Options,
 }
 
 /// Flags that `check` takes, so that a command line for serving can be checked as it is, and has no use for.
@@ -40,6 +75,21 @@ const FOR_SERVING: [&str; 7] = [
     "log_format",
     "authentication_token_webhook_cache_ttl",
 ];
+
+/// Flags that `explain` has no use for beyond those.
+const NOT_FOR_EXPLAINING: [&str; 6] = [
+    "upstream_token_file",
+    "upstream_service_account",
+    "no_upstream_credential",
+    "kubeconfig",
+    "authentication_token_webhook_version",
+    "api_audiences",
+];
+
+fn hide_what_explaining_does_not_need(arg: Arg) -> Arg {
+    let hide = NOT_FOR_EXPLAINING.contains(&arg.get_id().as_str());
+    if hide { arg.hide(true) } else { hide_what_only_serving_needs(arg) }
+}
 
 fn hide_what_only_serving_needs(arg: Arg) -> Arg {
     let hide = FOR_SERVING.contains(&arg.get_id().as_str());
@@ -230,8 +280,8 @@ mod tests {
     fn flags_stand_after_check() {
         let arguments =
             Arguments::try_parse_from(["jwks-sync", "check", "--oidc-username-prefix", "-"]).unwrap();
-        let Some(Command::Check(options)) = arguments.command else { panic!("not check") };
-        assert_eq!(options.oidc.oidc_username_prefix.as_deref(), Some("-"));
+        let Some(Command::Check(check)) = arguments.command else { panic!("not check") };
+        assert_eq!(check.options.oidc.oidc_username_prefix.as_deref(), Some("-"));
         assert!(Arguments::try_parse_from(["jwks-sync", "--kubeconfig", "x", "check"]).is_err());
     }
 
@@ -269,5 +319,23 @@ mod tests {
         assert!(help.contains("--kubeconfig"), "{help}");
         let listening = ["jwks-sync", "check", "--listen", "unix:x"];
         assert!(Arguments::try_parse_from(listening).is_ok());
+    }
+
+    #[test]
+    fn explain_wants_a_file_and_offers_what_it_has_a_use_for() {
+        let mut command = Arguments::command();
+        let help = command.find_subcommand_mut("explain").unwrap().render_help().to_string();
+        for flag in
+            FOR_SERVING.iter().chain(&NOT_FOR_EXPLAINING).map(|id| format!("--{} ", id.replace('_', "-")))
+        {
+            assert!(!help.contains(&flag), "{help}");
+        }
+        for flag in ["--token-file", "--authentication-config", "--policy", "--oidc-issuer-url"] {
+            assert!(help.contains(flag), "{help}");
+        }
+        let parses = |flags: &[&str]| Arguments::try_parse_from([&["jwks-sync"], flags].concat()).is_ok();
+        assert!(parses(&["explain", "--token-file=-", "--kubeconfig=x"]));
+        assert!(!parses(&["explain"]) && !parses(&["explain", "--token=x"]) && !parses(&["--token-file=x"]));
+        assert!(parses(&["check", "--token-file=-"]));
     }
 }

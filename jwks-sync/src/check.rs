@@ -1,5 +1,6 @@
 //! `jwks-sync check`: tries everything once and says in plain words what works and what doesn't.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use crate::config::{Config, CredentialChoice};
 use crate::configuration::Configuration;
 use crate::console::say;
 use crate::credential;
+use crate::explain::{self, TokenText};
 use crate::fetch::{FetchedKeys, HttpsIssuer, KeySource};
 use crate::fetch_error::FetchError;
 use crate::kube::{ApiServer, Impersonated, KubeError, Permission, TokenWebhook, WebhookOptions};
@@ -55,8 +57,8 @@ impl Finding {
     }
 }
 
-/// Prints a line for each finding. True when nothing failed.
-pub(crate) async fn check(config: Config) -> bool {
+/// Prints a line for each finding, and at the end why the token of this file is let in or not. True when nothing failed.
+pub(crate) async fn check(config: Config, token_file: Option<&Path>) -> bool {
     let api_server = ApiServer::new(config.kubeconfig.clone());
     let configuration = match Reloader::start(config.sources.clone(), api_server.clone()).await {
         Ok((configuration, _)) => configuration,
@@ -78,6 +80,13 @@ pub(crate) async fn check(config: Config) -> bool {
     good &= tell(&about_reviews(&api_server).await);
     if let Some(options) = &config.webhook {
         good &= tell(&[about_webhook(options).await]);
+    }
+    if let Some(token_file) = token_file {
+        say("");
+        good &= match TokenText::read(token_file).await {
+            Ok(token) => explain::explain_by(&config, &configuration, &token).await,
+            Err(error) => tell(&[Finding::Fail(format!("--token-file: {error}"))]),
+        };
     }
     good
 }

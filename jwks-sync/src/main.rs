@@ -13,6 +13,7 @@
 //! | may A act as B, whose token is this? | `review`, `kube` |
 //! | what do the filters get? | `store`, `server`, `codec` |
 //! | is all well? | `health`, `metrics`, `telemetry`, `check` |
+//! | why is a token let in or not? | `explain` |
 //! | in what order does it start? | `app` |
 //! | what do several of them use? | `cause`, `clock`, `console`, `fetch_error`, `file` |
 
@@ -26,6 +27,7 @@ mod config;
 mod configuration;
 mod console;
 mod credential;
+mod explain;
 mod fetch;
 mod fetch_error;
 mod file;
@@ -44,6 +46,7 @@ mod supply;
 mod telemetry;
 mod tls;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -57,9 +60,12 @@ const WORKERS: usize = 2;
 
 fn main() -> ExitCode {
     let Arguments { command, options } = Arguments::parse();
-    let (options, is_check) = match command {
-        Some(Command::Check(options)) => (*options, true),
-        None => (options, false),
+    let (options, task) = match command {
+        Some(Command::Check(check)) => (check.options, Task::Check { token_file: check.token_file }),
+        Some(Command::Explain(explain)) => {
+            (explain.options, Task::Explain { token_file: explain.token_file })
+        }
+        None => (options, Task::Serve),
     };
     let log_format = options.log_format;
     let config = match Config::try_from(options) {
@@ -70,14 +76,25 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error, 1),
     };
-    if is_check {
-        return if runtime.block_on(check::check(config)) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
-    }
-    telemetry::start(log_format);
-    match runtime.block_on(app::run(config)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&error, error.exit_status()),
-    }
+    let all_is_well = match task {
+        Task::Check { token_file } => runtime.block_on(check::check(config, token_file.as_deref())),
+        Task::Explain { token_file } => runtime.block_on(explain::explain(config, &token_file)),
+        Task::Serve => {
+            telemetry::start(log_format);
+            return match runtime.block_on(app::run(config)) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(&error, error.exit_status()),
+            };
+        }
+    };
+    if all_is_well { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What to do.
+enum Task {
+    Check { token_file: Option<PathBuf> },
+    Explain { token_file: PathBuf },
+    Serve,
 }
 
 fn failed(error: &dyn std::error::Error, status: u8) -> ExitCode {

@@ -82,6 +82,27 @@ impl IssuerState {
     }
 }
 
+/// Bytes of keys that each of so many issuers may have.
+fn share_of(issuers: usize) -> usize {
+    KEYS.checked_div(issuers).unwrap_or(KEYS)
+}
+
+/// Keys as one of so many issuers has them in a snapshot, when they were fetched `now`.
+///
+/// # Errors
+/// [`FetchError::KeysTooLarge`].
+pub(crate) fn keys_of_one(
+    keys: Vec<Key>,
+    issuers: usize,
+    now: UnixSeconds,
+    max_age: u64,
+) -> Result<IssuerKeys, FetchError> {
+    let state = IssuerState { attempted: true, keys: Arc::new(keys), last_success: Some(now), failure: None };
+    let state = state.within(share_of(issuers));
+    let keys = state.keys_at(now, max_age, Share::Half, None);
+    keys.ok_or_else(|| state.failure.and_then(Arc::into_inner).unwrap_or(FetchError::Internal))
+}
+
 /// How much of the age of keys is used up before their published end moves on.
 #[derive(Clone, Copy)]
 enum Share {
@@ -162,7 +183,7 @@ struct Contents {
 impl Contents {
     /// Bytes that the keys of one issuer may take.
     fn share(&self) -> usize {
-        KEYS.checked_div(self.configured.issuers.len()).unwrap_or(KEYS)
+        share_of(self.configured.issuers.len())
     }
 }
 

@@ -206,7 +206,8 @@ fn anonymous(rule: AnonymousAuth) -> Option<Anonymous> {
     rule.enabled.then_some(Anonymous { paths: rule.conditions })
 }
 
-fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard) -> Issuer {
+/// What the filter judges by, but for the keys.
+pub(crate) fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard) -> Issuer {
     Issuer {
         url: jwt.url,
         audiences: jwt.audiences,

@@ -1,0 +1,236 @@
+//! `jwks-sync explain`: decides about one token as the filter would, by the keys that its issuer has now, and says why.
+//!
+//! Of the token it prints what `authn::explain` tells, and never the token itself. It is read from a file or from standard
+//! input: on a command line it would be everybody's to see, and stay in the shell's history.
+
+use std::io::{self, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use authn::config::JwtAuthenticator;
+use authn::explain::{Explainer, Explanation, Kubernetes, Outcome, Refusal, Step, Verdict};
+use authn::issuer::Issuer;
+use authn::jwks::DroppedKey;
+use authn::rejection::Rejection;
+use authn::signature::Portable;
+use authn::snapshot::{Generation, Snapshot};
+use authn::token::MAX_TOKEN;
+use authn::user::UserInfo;
+use zeroize::Zeroizing;
+
+use crate::clock::now;
+use crate::config::Config;
+use crate::console::say;
+use crate::fetch::{FetchedKeys, HttpsIssuer, KeySource};
+use crate::fetch_error::FetchError;
+use crate::file::{self, FileError};
+use crate::reload::{Configuration, Reloader};
+use crate::store::keys_of_one;
+use crate::supply::without_keys;
+
+/// Largest file that is read: a token has at most [`MAX_TOKEN`] bytes, and that it has more is for the decision to say.
+const MAX_FILE: usize = 4 * MAX_TOKEN;
+
+/// Dropped keys that are listed.
+const MAX_DROPPED_SHOWN: usize = 5;
+
+/// A file's name that means standard input.
+const STANDARD_INPUT: &str = "-";
+
+/// The text of a token. It is wiped when it is dropped.
+pub(crate) struct TokenText(Zeroizing<Vec<u8>>);
+
+impl TokenText {
+    /// Reads it from a file, or from standard input where the name is `-`.
+    ///
+    /// # Errors
+    /// [`FileError`], with the name.
+    pub(crate) async fn read(path: &Path) -> Result<Self, FileError> {
+        if path != Path::new(STANDARD_INPUT) {
+            return file::read(path, MAX_FILE).await.map(Zeroizing::new).map(Self);
+        }
+        let path = "standard input".to_owned();
+        let mut text = Zeroizing::new(Vec::new());
+        let one_more = u64::try_from(MAX_FILE).unwrap_or(u64::MAX).saturating_add(1);
+        // Nothing else is to be done meanwhile.
+        match io::stdin().lock().take(one_more).read_to_end(&mut text) {
+            Ok(_) if text.len() > MAX_FILE => Err(FileError::TooLarge { path, limit: MAX_FILE }),
+            Ok(_) => Ok(Self(text)),
+            Err(error) => Err(FileError::Io { path, detail: error.to_string() }),
+        }
+    }
+}
+
+/// Prints why the token is let in or not. True when it is let in.
+pub(crate) async fn explain(config: Config, token_file: &Path) -> bool {
+    let token = match TokenText::read(token_file).await {
+        Ok(token) => token,
+        Err(error) => return failed(&format!("--token-file: {error}")),
+    };
+    let configuration = match Reloader::start(config.sources.clone()).await {
+        Ok((configuration, _)) => configuration,
+        Err(error) => return failed(&format!("configuration: {error}")),
+    };
+    explain_by(&config, &configuration, &token).await
+}
+
+/// The same by a configuration that is read already.
+pub(crate) async fn explain_by(config: &Config, configuration: &Configuration, token: &TokenText) -> bool {
+    let TokenText(text) = token;
+    let issuers = &configuration.authentication.jwt;
+    let issuer = |jwt: &JwtAuthenticator| without_keys(jwt.clone(), configuration.policy.guard(&jwt.url));
+    let issuers_without_keys: Vec<Issuer> = issuers.iter().map(issuer).collect();
+    let explainer = match Explainer::new(&snapshot(issuers_without_keys.clone())) {
+        Ok(explainer) => explainer,
+        Err(error) => return failed(&format!("the filter would refuse this configuration: {error}")),
+    };
+    // The decision itself says whose token it is, for want of keys.
+    let url = explainer.issuer_of(text, now(), &Portable);
+    let Some(jwt) = url.and_then(|url| issuers.iter().find(|jwt| jwt.url == url)) else {
+        let is_in = tell(&explainer.explain(text, now(), &Portable), None);
+        if config.webhook.is_some() {
+            say("note  the token webhook, which would be asked about such a token, was not asked");
+        }
+        return is_in;
+    };
+    let mut fetched = HttpsIssuer::new(jwt, Arc::default()).fetch().await;
+    let mut keys = None;
+    if let Ok(FetchedKeys { keys: all, .. }) = &fetched {
+        match keys_of_one(all.clone(), issuers.len(), now(), config.max_key_age.as_secs()) {
+            Ok(usable) => keys = Some(usable),
+            Err(error) => fetched = Err(error),
+        }
+    }
+    let with_keys = issuers_without_keys.into_iter().map(|issuer| {
+        let is_it = issuer.url == jwt.url;
+        Issuer { keys: keys.clone().filter(|_| is_it), ..issuer }
+    });
+    match Explainer::new(&snapshot(with_keys.collect())) {
+        Ok(explainer) => tell(&explainer.explain(text, now(), &Portable), Some((jwt, &fetched))),
+        Err(error) => failed(&format!("the filter would refuse these keys: {error}")),
+    }
+}
+
+/// What filters would get, but for a credential: who somebody is does not depend on it.
+fn snapshot(issuers: Vec<Issuer>) -> Snapshot {
+    let generation = Generation { epoch: 1, counter: 0 };
+    Snapshot { generation, issuers, upstream_credential: None, anonymous: None, token_webhook: None }
+}
+
+fn failed(what: &str) -> bool {
+    say(&format!("FAIL  {what}"));
+    false
+}
+
+/// The issuer that was asked, and what it answered.
+type Asked<'a> = Option<(&'a JwtAuthenticator, &'a Result<FetchedKeys, FetchError>)>;
+
+fn tell(explanation: &Explanation, asked: Asked<'_>) -> bool {
+    for line in lines(explanation, asked) {
+        say(&printable(&line));
+    }
+    matches!(explanation.verdict, Verdict::LetIn(_))
+}
+
+fn lines(Explanation { steps, verdict, .. }: &Explanation, asked: Asked<'_>) -> Vec<String> {
+    let mut lines: Vec<String> = steps.iter().map(|step| step_line(step, asked)).collect();
+    lines.push(String::new());
+    match verdict {
+        Verdict::LetIn(user) => lines.extend(user_lines(user)),
+        Verdict::Refused(refusal) => lines.extend(refusal_lines(refusal, asked)),
+    }
+    lines
+}
+
+fn step_line(Step { name, outcome, detail }: &Step, asked: Asked<'_>) -> String {
+    let mark = match outcome {
+        Outcome::Passed => "ok  ",
+        Outcome::Failed => "FAIL",
+        Outcome::NotReached => "-   ",
+    };
+    let detail = match asked {
+        Some((_, Err(error))) if name == "keys" => format!("{error}; {}", error.advice()),
+        Some((_, Ok(FetchedKeys { dropped, .. }))) if name == "keys" => {
+            let dropped = dropped.iter().take(MAX_DROPPED_SHOWN);
+            let reasons: String = dropped
+                .map(|DroppedKey { kid, reason, .. }| format!("; {kid:?} dropped: {reason}"))
+                .collect();
+            [detail, reasons.as_str()].concat()
+        }
+        _ => detail.clone(),
+    };
+    let colon = if detail.is_empty() { "" } else { ": " };
+    format!("{mark}  {name}{colon}{detail}")
+}
+
+fn user_lines(user: &UserInfo) -> Vec<String> {
+    let mut lines = vec![format!("let in  username: {:?}", user.username())];
+    if !user.uid().is_empty() {
+        lines.push(format!("        uid: {:?}", user.uid()));
+    }
+    lines.push(format!("        groups: {:?}", user.groups()));
+    lines.extend(user.extra().iter().map(|(key, values)| format!("        extra {key}: {values:?}")));
+    lines
+}
+
+fn refusal_lines(Refusal { rejection, kubernetes, stricter }: &Refusal, asked: Asked<'_>) -> Vec<String> {
+    let reason = format!("refused  {} {:?}", rejection.code(), rejection.message());
+    let mut lines = vec![reason, format!("         reason: {} ({rejection})", rejection.reason())];
+    let rules = stricter.join(", ");
+    match kubernetes_words(kubernetes, asked) {
+        Kubernetes::Says(words) => {
+            lines.push(format!("         kube-apiserver: {words}"));
+            if !stricter.is_empty() {
+                lines.push(format!("         unless we are the stricter one: {rules} (docs/deviations.md)"));
+            }
+        }
+        Kubernetes::GoesOn if stricter.is_empty() => {
+            lines.push("         kube-apiserver would go on (docs/deviations.md)".to_owned());
+        }
+        Kubernetes::GoesOn => {
+            lines.push(format!("         kube-apiserver would go on: {rules} (docs/deviations.md)"));
+        }
+        Kubernetes::Unknown => {}
+    }
+    let has_dropped =
+        asked.is_some_and(|(_, fetched)| fetched.as_ref().is_ok_and(|keys| !keys.dropped.is_empty()));
+    if has_dropped && matches!(rejection, Rejection::Signature | Rejection::UnknownKey) {
+        lines.push(
+            "         unless it is by a key that is dropped here and that kube-apiserver uses".to_owned(),
+        );
+    }
+    lines
+}
+
+/// Where discovery worked and the keys alone could not be had, kube-apiserver's words depend on what it finds there.
+fn kubernetes_words(kubernetes: &Kubernetes, asked: Asked<'_>) -> Kubernetes {
+    match asked {
+        Some((jwt, Err(error))) if !is_of_discovery(error, jwt) => Kubernetes::Unknown,
+        _ => kubernetes.clone(),
+    }
+}
+
+fn is_of_discovery(error: &FetchError, jwt: &JwtAuthenticator) -> bool {
+    match error {
+        FetchError::At { url, .. } => *url == jwt.document_url(),
+        FetchError::Jwks(_) | FetchError::KeysTooLarge { .. } | FetchError::NoUsableKey { .. } => false,
+        _ => true,
+    }
+}
+
+/// Text of a token can hold what a terminal would obey, and an expression can have several lines.
+fn printable(line: &str) -> String {
+    let mut printable = String::with_capacity(line.len());
+    for character in line.chars() {
+        if character.is_control() {
+            printable.extend(character.escape_default());
+        } else {
+            printable.push(character);
+        }
+    }
+    printable
+}
+
+#[cfg(test)]
+#[path = "explain_tests.rs"]
+mod tests;
