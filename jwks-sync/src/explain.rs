@@ -20,11 +20,13 @@ use zeroize::Zeroizing;
 
 use crate::clock::now;
 use crate::config::Config;
+use crate::configuration::Configuration;
 use crate::console::say;
 use crate::fetch::{FetchedKeys, HttpsIssuer, KeySource};
 use crate::fetch_error::FetchError;
 use crate::file::{self, FileError};
-use crate::reload::{Configuration, Reloader};
+use crate::kube::ApiServer;
+use crate::reload::Reloader;
 use crate::store::keys_of_one;
 use crate::supply::without_keys;
 
@@ -67,10 +69,11 @@ pub(crate) async fn explain(config: Config, token_file: &Path) -> bool {
         Ok(token) => token,
         Err(error) => return failed(&format!("--token-file: {error}")),
     };
-    let configuration = match Reloader::start(config.sources.clone()).await {
-        Ok((configuration, _)) => configuration,
-        Err(error) => return failed(&format!("configuration: {error}")),
-    };
+    let configuration =
+        match Reloader::start(config.sources.clone(), ApiServer::new(config.kubeconfig.clone())).await {
+            Ok((configuration, _)) => configuration,
+            Err(error) => return failed(&format!("configuration: {error}")),
+        };
     explain_by(&config, &configuration, &token).await
 }
 

@@ -120,5 +120,9 @@ fn rules_of_signatures(header: Object<'_>, issuer: &Issuer) -> Vec<&'static str>
     if kid.is_none() && keys.iter().filter(fits).count() > MAX_KEYS_TRIED {
         rules.push("many-keys");
     }
+    let is_named = |key: &&Key| kid.is_none_or(|kid| key.kid == kid);
+    if keys.iter().filter(is_named).any(|key| !key.algorithms.contains(algorithm)) {
+        rules.push("jwk-alg");
+    }
     rules
 }

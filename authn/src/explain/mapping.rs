@@ -101,7 +101,10 @@ fn step<T>(
             steps.failed(name, rejection.to_string());
             Err(match words(error) {
                 Words::GoesOn(rule) => Stop::stricter(rejection, &[rule]),
-                Words::Says(words) => Stop::says(rejection, words),
+                Words::Says(words) => {
+                    let ours = rules::of_ours(&words);
+                    Stop::says(rejection, words).unless(ours)
+                }
             })
         }
     }

@@ -60,6 +60,17 @@ pub(super) fn no_value(expression: &str, error: &EvalError) -> String {
     format!("expression '{expression}' resulted in error: {error}")
 }
 
+/// The rules of ours that may be why an expression has no value, by how the error ends.
+pub(super) fn of_ours(words: &str) -> &'static [&'static str] {
+    if words.ends_with(": timezones by name are not supported") {
+        &["expression-zone"]
+    } else if words.ends_with(": operation cancelled: actual cost limit exceeded") {
+        &["expression-cost"]
+    } else {
+        &[]
+    }
+}
+
 struct Rules<'r> {
     list: &'static str,
     prefix: &'static str,
@@ -98,6 +109,7 @@ impl Rules<'_> {
         }
         let Err(error) = decision else { return Ok(()) };
         let words = words.unwrap_or_default();
-        Err(Stop::says(Rejection::Claims(error), [self.prefix, &words].concat()))
+        let ours = of_ours(&words);
+        Err(Stop::says(Rejection::Claims(error), [self.prefix, &words].concat()).unless(ours))
     }
 }
