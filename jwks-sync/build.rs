@@ -19,6 +19,7 @@ fn main() {
         .package("kubeoidcfilter.v1")
         .method(method("get_snapshot", "GetSnapshot"))
         .method(method("refresh_keys", "RefreshKeys"))
+        .method(method("resolve_claims", "ResolveClaims"))
         .method(method("review_impersonation", "ReviewImpersonation"))
         .method(method("review_token", "ReviewToken"))
         .build();

@@ -41,10 +41,13 @@ pub enum ClaimsError {
     /// `_claim_names` names a source that `_claim_sources` lacks (OpenID Connect Core 5.6.2).
     #[error("a distributed claim has no source")]
     ClaimSource,
-    /// The groups stand in a distributed claim, which this version does not resolve. Without them the user would be
+    /// The groups stand in a distributed claim, and the policy does not let it be fetched. Without them the user would be
     /// another one than kube-apiserver's.
-    #[error("the groups stand in a distributed claim, which is not supported")]
+    #[error("the groups stand in a distributed claim, and the policy does not allow its endpoint's host")]
     DistributedGroups,
+    /// The groups stand in a distributed claim, and what its endpoint answered can't be used.
+    #[error("the groups stand in a distributed claim, and what its endpoint answered can't be used")]
+    DistributedRefused,
     /// `email_verified` is there and not `true`, and the user name is the `email`.
     #[error("the user name is the `email`, and `email_verified` is not `true`")]
     EmailNotVerified,
@@ -108,6 +111,7 @@ impl ClaimsError {
             Self::ClaimValidationRule => "claim_validation_rule",
             Self::ClaimSource => "claim_source",
             Self::DistributedGroups => "distributed_groups",
+            Self::DistributedRefused => "distributed_groups_refused",
             Self::EmailNotVerified => "email_not_verified",
             Self::Expired => "expired",
             Self::Expression => "expression",

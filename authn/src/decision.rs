@@ -3,10 +3,12 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
+use crate::claims::ClaimsError;
 use crate::described::Described;
 use crate::feed::{
-    FeedMessage as _, REFRESH_KEYS, REVIEW_IMPERSONATION, REVIEW_TOKEN, RefreshKeysRequest, RefreshOutcome,
-    ReviewImpersonationRequest, ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse,
+    FeedMessage as _, REFRESH_KEYS, RESOLVE_CLAIMS, REVIEW_IMPERSONATION, REVIEW_TOKEN, RefreshKeysRequest,
+    RefreshOutcome, ResolveClaimsRequest, ResolveClaimsResponse, ReviewImpersonationRequest,
+    ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse,
 };
 use crate::impersonation::ImpersonationHeaders;
 use crate::rejection::{Denial, Rejection, Unavailable};
@@ -45,6 +47,8 @@ impl From<Rejection> for Refused {
 /// What must be asked before a request can be decided about. Each kind is asked once a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Question {
+    /// What is the claim that stands elsewhere?
+    Claims(ResolveClaimsRequest),
     /// May the user act as whom the client names?
     Impersonation(ReviewImpersonationRequest),
     /// The token names a key that the snapshot lacks: has its issuer another set by now?
@@ -58,6 +62,7 @@ impl Question {
     #[must_use]
     pub const fn method(&self) -> &'static str {
         match self {
+            Self::Claims(_) => RESOLVE_CLAIMS,
             Self::Impersonation(_) => REVIEW_IMPERSONATION,
             Self::Keys(_) => REFRESH_KEYS,
             Self::Token(_) => REVIEW_TOKEN,
@@ -68,6 +73,7 @@ impl Question {
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
         match self {
+            Self::Claims(request) => request.encode(),
             Self::Impersonation(request) => request.encode(),
             Self::Keys(request) => request.encode(),
             Self::Token(request) => request.encode(),
@@ -75,7 +81,7 @@ impl Question {
     }
 }
 
-/// Seconds for which the API server's word is relied on at most, whatever the sidecar says. (A webhook's is relied on as
+/// Seconds for which the API server's word, and that of an endpoint, is relied on at most, whatever the sidecar says. (A webhook's is relied on as
 /// long as its operator says.)
 const MAX_GOOD_FOR: u32 = 10;
 
@@ -83,6 +89,7 @@ const MAX_GOOD_FOR: u32 = 10;
 /// question alone. A question that has an answer, of whatever kind, is not asked again.
 #[derive(Debug, Default)]
 pub struct Answers {
+    claims: Option<(ResolveClaimsRequest, ResolveClaimsResponse, UnixSeconds)>,
     impersonation: Option<(ReviewImpersonationRequest, ReviewImpersonationResponse, UnixSeconds)>,
     keys: Option<KeysAnswer>,
     token: Option<(ReviewTokenRequest, ReviewTokenResponse, UnixSeconds)>,
@@ -100,6 +107,16 @@ pub enum KeysAnswer {
 }
 
 impl Answers {
+    /// As [`impersonation`](Self::impersonation), for a claim that stands elsewhere.
+    pub fn claims(
+        &mut self,
+        question: ResolveClaimsRequest,
+        answer: ResolveClaimsResponse,
+        asked: UnixSeconds,
+    ) {
+        self.claims = Some((question, answer, asked));
+    }
+
     /// Notes what the sidecar said to `question`, which it was sent at `asked`: what it relies on is no older.
     pub fn impersonation(
         &mut self,
@@ -132,6 +149,22 @@ impl Answers {
                 Err(Denial::new(question.requester.username(), denied.clone()).into())
             }
             ReviewImpersonationResponse::Failed => Err(Unavailable::ImpersonationReview.into()),
+        })
+    }
+
+    /// The value of a claim that stands elsewhere, as JSON, and for how long that holds.
+    pub(crate) fn resolved(
+        &self,
+        question: &ResolveClaimsRequest,
+    ) -> Option<Result<(&str, Span), Rejection>> {
+        let (asked, answer, at) = self.claims.as_ref()?;
+        (asked == question).then(|| match answer {
+            ResolveClaimsResponse::Resolved { value, good_for } => {
+                Ok((value.as_str(), Span::new(*at, (*good_for).min(MAX_GOOD_FOR))))
+            }
+            ResolveClaimsResponse::Busy => Err(Unavailable::TooManyReviews.into()),
+            ResolveClaimsResponse::Refused => Err(Rejection::Claims(ClaimsError::DistributedRefused)),
+            ResolveClaimsResponse::Failed => Err(Unavailable::DistributedGroups.into()),
         })
     }
 

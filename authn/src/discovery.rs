@@ -91,6 +91,14 @@ impl DiscoveryDocument {
     }
 }
 
+/// Where the discovery document of an issuer is, unless the configuration says otherwise (OpenID Connect Discovery 1.0,
+/// 4.1).
+#[must_use]
+pub fn document_url(issuer_url: &str) -> String {
+    let base = issuer_url.strip_suffix('/').unwrap_or(issuer_url);
+    format!("{base}/.well-known/openid-configuration")
+}
+
 /// The derived reader refuses a member that stands twice.
 #[derive(Deserialize)]
 struct RawDocument {

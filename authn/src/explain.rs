@@ -20,7 +20,7 @@ mod walk;
 use crate::authenticator::Authenticator;
 use crate::cache::HashKey;
 use crate::decision::{Answers, Decision, KeysAnswer, Question, Refused, Source};
-use crate::feed::RefreshOutcome;
+use crate::feed::{RefreshOutcome, ResolveClaimsRequest, ResolveClaimsResponse};
 use crate::policy::{RequestPolicy, UpstreamIdentity};
 use crate::rejection::{Rejection, Unavailable};
 use crate::request::Request;
@@ -104,6 +104,7 @@ pub enum Kubernetes {
 /// Explains by one snapshot.
 pub struct Explainer {
     snapshot: Snapshot,
+    claims: Option<(ResolveClaimsRequest, ResolveClaimsResponse, UnixSeconds)>,
 }
 
 impl Explainer {
@@ -112,7 +113,29 @@ impl Explainer {
     /// # Errors
     /// [`SnapshotError`] where a filter would refuse it.
     pub fn new(snapshot: &Snapshot) -> Result<Self, SnapshotError> {
-        Ok(Self { snapshot: Snapshot::decode(&snapshot.encode())? })
+        Ok(Self { snapshot: Snapshot::decode(&snapshot.encode())?, claims: None })
+    }
+
+    /// What has to be asked about the token: where its groups are, if they stand elsewhere and may be fetched from there.
+    #[must_use]
+    pub fn question(
+        &self,
+        untrusted_text: &[u8],
+        now: UnixSeconds,
+        verifier: &impl VerifySignature,
+    ) -> Option<ResolveClaimsRequest> {
+        self.decide(untrusted_text, now, verifier).question
+    }
+
+    /// Notes what was answered to a question that was asked at `asked`. One without an answer counts as one that nobody
+    /// could be asked.
+    pub fn answer(
+        &mut self,
+        question: ResolveClaimsRequest,
+        answer: ResolveClaimsResponse,
+        asked: UnixSeconds,
+    ) {
+        self.claims = Some((question, answer, asked));
     }
 
     /// The configured issuer whose keys it takes to judge a token, by the decision's own account.
@@ -123,7 +146,7 @@ impl Explainer {
         now: UnixSeconds,
         verifier: &impl VerifySignature,
     ) -> Option<String> {
-        decide(&self.snapshot, untrusted_text, now, verifier).0
+        self.decide(untrusted_text, now, verifier).issuer
     }
 
     /// Decides about a token and says why. The keys of the snapshot are taken to be those that the issuer has at `now`: it
@@ -135,73 +158,80 @@ impl Explainer {
         now: UnixSeconds,
         verifier: &impl VerifySignature,
     ) -> Explanation {
-        explain(&self.snapshot, untrusted_text, now, verifier)
+        let Decided { issuer: url, result: decision, answers, question: _ } =
+            self.decide(untrusted_text, now, verifier);
+        let Walk { mut steps, found, kubernetes, stricter } = match (url.as_deref(), &decision) {
+            (Some(url), _) => walk(self.snapshot.issuer(url), untrusted_text, &answers, now, verifier),
+            (None, Err(rejection)) => unjudged(untrusted_text, rejection),
+            (None, Ok(_)) => Walk::default(),
+        };
+        let is_explained = found.as_ref() == Some(&decision);
+        if !is_explained {
+            // The decision stands, whatever is said of it.
+            let detail = "the steps do not lead to the decision; please report this".to_owned();
+            steps.push(Step { name: NOT_EXPLAINED.to_owned(), outcome: Outcome::Failed, detail });
+        }
+        let verdict = match decision {
+            Ok(user) => Verdict::LetIn(user),
+            Err(rejection) if is_explained => Verdict::Refused(Refusal { rejection, kubernetes, stricter }),
+            Err(rejection) => {
+                let (kubernetes, stricter) = (Kubernetes::Unknown, Vec::new());
+                Verdict::Refused(Refusal { rejection, kubernetes, stricter })
+            }
+        };
+        Explanation { issuer: url, steps, verdict }
+    }
+
+    /// The decision about a request that brings the token and nothing else.
+    fn decide(&self, untrusted_text: &[u8], now: UnixSeconds, verifier: &impl VerifySignature) -> Decided {
+        // Whether the gateway has a credential of its own to go on with is not the token's business.
+        let policy = RequestPolicy { upstream_identity: UpstreamIdentity::Own, ..RequestPolicy::default() };
+        // Nothing is looked up in the cache that was not put there by this very call.
+        let mut authenticator = Authenticator::new(policy, 0, HashKey::new([0; 16]));
+        authenticator.adopt(self.snapshot.clone(), now);
+        let authorization = [b"Bearer ", untrusted_text.trim_ascii()].concat();
+        let lines = [("authorization", authorization.as_slice())];
+        let request = Request::read(&lines);
+        let mut answers = Answers::default();
+        if let Some((question, answer, asked)) = self.claims.clone() {
+            answers.claims(question, answer, asked);
+        }
+        let mut question = None;
+        let mut decision = authenticator.decide(&request, None, &answers, now, verifier);
+        if let Decision::Ask(Question::Keys(_)) = decision {
+            answers.keys(KeysAnswer::Refreshed(RefreshOutcome::Fetched));
+            decision = authenticator.decide(&request, None, &answers, now, verifier);
+        }
+        if let Decision::Ask(Question::Claims(asked)) = decision {
+            answers.claims(asked.clone(), ResolveClaimsResponse::Failed, now);
+            question = Some(asked);
+            decision = authenticator.decide(&request, None, &answers, now, verifier);
+        }
+        let issuer = |source: &Source| match source {
+            Source::Issuer(url) => Some(String::from(&**url)),
+            _ => None,
+        };
+        let (issuer, result) = match decision {
+            Decision::Forward(forward) => {
+                let caller = forward.caller();
+                (issuer(caller.source()), Ok(caller.user()))
+            }
+            Decision::Reject(Refused { rejection, source, user: _ }) => {
+                (source.as_ref().and_then(issuer), Err(rejection))
+            }
+            // A token webhook would know. It is not for this to ask.
+            Decision::Ask(_) => (None, Err(Unavailable::TokenReview.into())),
+        };
+        Decided { issuer, result, answers, question }
     }
 }
 
-fn explain(
-    snapshot: &Snapshot,
-    untrusted_text: &[u8],
-    now: UnixSeconds,
-    verifier: &impl VerifySignature,
-) -> Explanation {
-    let (url, decision) = decide(snapshot, untrusted_text, now, verifier);
-    let Walk { mut steps, found, kubernetes, stricter } = match (url.as_deref(), &decision) {
-        (Some(url), _) => walk(snapshot.issuer(url), untrusted_text, now, verifier),
-        (None, Err(rejection)) => unjudged(untrusted_text, rejection),
-        (None, Ok(_)) => Walk::default(),
-    };
-    let is_explained = found.as_ref() == Some(&decision);
-    if !is_explained {
-        // The decision stands, whatever is said of it.
-        let detail = "the steps do not lead to the decision; please report this".to_owned();
-        steps.push(Step { name: NOT_EXPLAINED.to_owned(), outcome: Outcome::Failed, detail });
-    }
-    let verdict = match decision {
-        Ok(user) => Verdict::LetIn(user),
-        Err(rejection) if is_explained => Verdict::Refused(Refusal { rejection, kubernetes, stricter }),
-        Err(rejection) => {
-            let (kubernetes, stricter) = (Kubernetes::Unknown, Vec::new());
-            Verdict::Refused(Refusal { rejection, kubernetes, stricter })
-        }
-    };
-    Explanation { issuer: url, steps, verdict }
-}
-
-/// The decision about a request that brings the token and nothing else, and whose token it was judged as.
-fn decide(
-    snapshot: &Snapshot,
-    untrusted_text: &[u8],
-    now: UnixSeconds,
-    verifier: &impl VerifySignature,
-) -> (Option<String>, Result<UserInfo, Rejection>) {
-    // Whether the gateway has a credential of its own to go on with is not the token's business.
-    let policy = RequestPolicy { upstream_identity: UpstreamIdentity::Own, ..RequestPolicy::default() };
-    // Nothing is looked up in the cache that was not put there by this very call.
-    let mut authenticator = Authenticator::new(policy, 0, HashKey::new([0; 16]));
-    authenticator.adopt(snapshot.clone(), now);
-    let authorization = [b"Bearer ", untrusted_text.trim_ascii()].concat();
-    let lines = [("authorization", authorization.as_slice())];
-    let request = Request::read(&lines);
-    let mut answers = Answers::default();
-    let mut decision = authenticator.decide(&request, None, &answers, now, verifier);
-    if let Decision::Ask(Question::Keys(_)) = decision {
-        answers.keys(KeysAnswer::Refreshed(RefreshOutcome::Fetched));
-        decision = authenticator.decide(&request, None, &answers, now, verifier);
-    }
-    let issuer = |source: &Source| match source {
-        Source::Issuer(url) => Some(String::from(&**url)),
-        _ => None,
-    };
-    match decision {
-        Decision::Forward(forward) => {
-            let caller = forward.caller();
-            (issuer(caller.source()), Ok(caller.user()))
-        }
-        Decision::Reject(Refused { rejection, source, user: _ }) => {
-            (source.as_ref().and_then(issuer), Err(rejection))
-        }
-        // A token webhook would know. It is not for this to ask.
-        Decision::Ask(_) => (None, Err(Unavailable::TokenReview.into())),
-    }
+/// A decision, and what led to it.
+struct Decided {
+    /// Whose token it was judged as.
+    issuer: Option<String>,
+    result: Result<UserInfo, Rejection>,
+    answers: Answers,
+    /// What nobody has answered yet.
+    question: Option<ResolveClaimsRequest>,
 }

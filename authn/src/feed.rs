@@ -14,6 +14,8 @@ pub const SERVICE: &str = "kubeoidcfilter.v1.Feed";
 pub const GET_SNAPSHOT: &str = "GetSnapshot";
 /// Name of the method that asks for an issuer's keys again.
 pub const REFRESH_KEYS: &str = "RefreshKeys";
+/// Name of the method that asks for a claim that does not stand in the token itself.
+pub const RESOLVE_CLAIMS: &str = "ResolveClaims";
 /// Name of the method that asks whether somebody may act as somebody else.
 pub const REVIEW_IMPERSONATION: &str = "ReviewImpersonation";
 /// Name of the method that asks whose token this is.
@@ -81,6 +83,39 @@ pub enum RefreshOutcome {
     UnknownIssuer,
 }
 
+/// "What is this claim, which stands elsewhere?" (OpenID Connect Core 5.6.2). The token that says where is verified.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ResolveClaimsRequest {
+    /// `issuer.url` of the token.
+    pub issuer: String,
+    /// Name of the claim.
+    pub claim: String,
+    /// Where it stands.
+    pub endpoint: String,
+    /// What to show there; empty: nothing.
+    pub access_token: String,
+    /// `sub` of the token, by which it is bounded how much is asked at a time; may be empty.
+    pub subject: String,
+}
+
+/// The answer to [`ResolveClaimsRequest`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ResolveClaimsResponse {
+    /// Too many questions are open, of this user or in all.
+    Busy,
+    /// The endpoint, or the issuer of its answer, could not be asked.
+    Failed,
+    /// The endpoint may not be asked, or its answer is not good.
+    Refused,
+    /// It was fetched and verified.
+    Resolved {
+        /// Its value, as JSON.
+        value: String,
+        /// For how many seconds this may be relied on, from now.
+        good_for: u32,
+    },
+}
+
 /// "May this user act as that one?"
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewImpersonationRequest {
@@ -140,6 +175,17 @@ pub enum ReviewTokenResponse {
         /// For how many seconds this may be relied on, from now.
         good_for: u32,
     },
+}
+
+impl fmt::Debug for ResolveClaimsRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // An endpoint's URL may be as secret as the access token.
+        let Self { issuer, claim, endpoint: _, access_token: _, subject: _ } = self;
+        f.debug_struct("ResolveClaimsRequest")
+            .field("issuer", issuer)
+            .field("claim", claim)
+            .finish_non_exhaustive()
+    }
 }
 
 impl fmt::Debug for ReviewTokenRequest {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::algorithm::AlgorithmSet;
+use crate::claim_hosts::ClaimHosts;
 use crate::keys::IssuerKeys;
 
 /// One trusted issuer with its keys: the unit that a token is judged by.
@@ -24,6 +25,8 @@ pub struct Issuer {
     pub user_validation_rules: Vec<ValidationRule>,
     /// Which reserved names this issuer may hand out.
     pub guard: IdentityGuard,
+    /// From where claims may be fetched that its tokens say stand elsewhere.
+    pub claim_hosts: ClaimHosts,
     /// The keys; `None` until the issuer has answered once.
     pub keys: Option<IssuerKeys>,
 }
@@ -51,6 +54,7 @@ impl Issuer {
             claim_validation_rules,
             user_validation_rules,
             guard,
+            claim_hosts,
             keys,
         } = self;
         *url == other.url
@@ -61,6 +65,7 @@ impl Issuer {
             && *claim_validation_rules == other.claim_validation_rules
             && *user_validation_rules == other.user_validation_rules
             && *guard == other.guard
+            && *claim_hosts == other.claim_hosts
             && match (keys, &other.keys) {
                 (None, None) => true,
                 (Some(IssuerKeys { keys, not_after: _ }), Some(others)) => *keys == others.keys,

@@ -60,13 +60,7 @@ impl<'t> Document<'t> {
         let text = std::str::from_utf8(text).map_err(|_| JsonError::Syntax)?;
         // Claims have a name or value in ten to twenty bytes. A header has more, but few.
         let mut nodes = Vec::with_capacity((text.len() / 12).saturating_add(8));
-        let mut reader = serde_json::Deserializer::from_str(text);
-        // The recorder raises a data error for duplicate members and for nothing else.
-        Recorder { nodes: &mut nodes }.deserialize(&mut reader).and_then(|()| reader.end()).map_err(
-            |error| {
-                if error.is_data() { JsonError::DuplicateMember } else { JsonError::Syntax }
-            },
-        )?;
+        record(text, &mut nodes)?;
         match nodes.first() {
             Some(Node::Object(_)) => Ok(Self { nodes }),
             _ => Err(JsonError::NotAnObject),
@@ -77,6 +71,37 @@ impl<'t> Document<'t> {
     pub(crate) fn object(&self) -> Object<'_> {
         Object { nodes: self.nodes.get(1..).unwrap_or_default() }
     }
+
+    /// Adds a member, with the value that `json` is.
+    ///
+    /// # Errors
+    /// [`JsonError`]: the object is as it was. Another member may have the name already.
+    pub(crate) fn insert(&mut self, name: &'t str, json: &'t str) -> Result<(), JsonError> {
+        if self.object().get(name).is_some() {
+            return Err(JsonError::DuplicateMember);
+        }
+        let before = self.nodes.len();
+        self.nodes.push(Node::String(Cow::Borrowed(name)));
+        let recorded = record(json, &mut self.nodes);
+        if recorded.is_err() {
+            self.nodes.truncate(before);
+        }
+        let inside = self.nodes.len().saturating_sub(1);
+        if let Some(root) = self.nodes.first_mut() {
+            *root = Node::Object(inside);
+        }
+        recorded
+    }
+}
+
+/// Appends the one value that `text` is.
+fn record<'t>(text: &'t str, nodes: &mut Vec<Node<'t>>) -> Result<(), JsonError> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    // The recorder raises a data error for duplicate members and for nothing else.
+    Recorder { nodes }
+        .deserialize(&mut reader)
+        .and_then(|()| reader.end())
+        .map_err(|error| if error.is_data() { JsonError::DuplicateMember } else { JsonError::Syntax })
 }
 
 /// A value of a [`Document`].

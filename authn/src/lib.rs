@@ -10,9 +10,9 @@
 //!
 //! # Trust is a type
 //! ```text
-//! HeaderLine -> Request -> BearerToken -> UnverifiedToken -> VerifiedClaims -> UserInfo -> ImpersonationHeaders
-//!                                                     signature, times,   mapping,   header safety     |
-//!                                                     issuer, audience    guard                        v
+//! HeaderLine -> Request -> BearerToken -> UnverifiedToken -> VerifiedClaims -> ExpandedClaims -> UserInfo -> ImpersonationHeaders
+//!                                                     signature, times,  distributed     mapping,   header safety     |
+//!                                                     issuer, audience   claims          guard                        v
 //!            UserInfo + ImpersonationRequest (kubectl --as) -- allowed -> UserInfo ----------> Decision::Forward(Forward)
 //! ```
 //! Each step has a private constructor and the one before it as its argument. Impersonation fails open: a request
@@ -36,13 +36,14 @@
 //! |---|---|
 //! | what does the request bring? | [`request`] (and [`websocket`]) |
 //! | what is in the token? | [`token`], [`claims`], `json`, `base64url` |
+//! | what stands elsewhere? | `distributed`, [`claim_hosts`] |
 //! | is it good? | `verifier`, [`signature`], `budget`, [`cache`] (and [`texts`]) |
 //! | who is it? | [`user`], `programs` (remembered: [`described`]), [`impersonation`], [`anonymous`] |
 //! | whom do they act as? | [`impersonation_request`] |
 //! | what becomes of it? | [`authenticator`], [`decision`], [`rejection`] |
 //! | what is it judged by? | [`snapshot`], [`issuer`], [`keys`], [`algorithm`], [`policy`] |
 //! | how does that get here? | [`feed`] |
-//! | where does it come from? (feature `supply`) | `config`, `discovery`, `jwks` |
+//! | where does it come from? (feature `supply`) | `config`, `discovery`, `jwks`, `claims_token` |
 //! | why is it so? (feature `supply`) | `explain` |
 
 pub mod algorithm;
@@ -51,9 +52,11 @@ pub mod authenticator;
 pub mod base64url;
 mod budget;
 pub mod cache;
+pub mod claim_hosts;
 pub mod claims;
 pub mod decision;
 pub mod described;
+mod distributed;
 pub mod feed;
 pub mod impersonation;
 pub mod impersonation_request;
@@ -75,6 +78,8 @@ mod verifier;
 pub mod websocket;
 mod wire;
 
+#[cfg(feature = "supply")]
+pub mod claims_token;
 #[cfg(feature = "supply")]
 pub mod config;
 #[cfg(feature = "supply")]

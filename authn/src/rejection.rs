@@ -64,6 +64,11 @@ pub enum Unavailable {
     /// The upstream credential has expired.
     #[error("the upstream credential has expired")]
     CredentialExpired,
+    /// The endpoint of a distributed claim, or the issuer that its answer names, could not be asked.
+    #[error(
+        "the groups stand in a distributed claim, and its endpoint, or the issuer of its answer, could not be asked"
+    )]
+    DistributedGroups,
     /// An expression of the configuration is one that this version can't evaluate.
     #[error(
         "an expression of the configuration is one that the filter can't evaluate: it is older than the sidecar"
@@ -95,8 +100,10 @@ pub enum Unavailable {
         "the API server or the token webhook could not be asked whose token it is, and the other does not know it"
     )]
     TokenReview,
-    /// Too many questions to the API server or the token webhook are open.
-    #[error("too many questions to the API server or the token webhook are open")]
+    /// Too many questions to the API server, the token webhook or the endpoints of distributed claims are open.
+    #[error(
+        "too many questions to the API server, the token webhook or the endpoints of distributed claims are open"
+    )]
     TooManyReviews,
     /// Too many requests wait for an issuer's keys.
     #[error("too many requests wait for an issuer's keys")]
@@ -309,6 +316,7 @@ impl Unavailable {
     pub const fn reason(&self) -> &'static str {
         match self {
             Self::CredentialExpired => "credential_expired",
+            Self::DistributedGroups => "distributed_groups_failed",
             Self::Expression => "expression_not_supported",
             Self::ImpersonationReview => "impersonation_review_failed",
             Self::KeysTooOld => "keys_too_old",

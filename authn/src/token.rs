@@ -13,6 +13,8 @@ use crate::json::{self, Document, JsonError, Value};
 pub const MAX_TOKEN: usize = 16 * 1024;
 /// Longest `kid`, in bytes.
 pub const MAX_KID: usize = 256;
+/// What Google's tokens call `https://accounts.google.com` at times; go-oidc lets it pass for that issuer alone.
+const GOOGLE: (&str, &str) = ("accounts.google.com", "https://accounts.google.com");
 
 /// A bearer token as a client sent it: visible ASCII (RFC 6750 2.1), at most [`MAX_TOKEN`] bytes.
 #[derive(Clone, PartialEq, Eq)]
@@ -40,6 +42,13 @@ impl<'a> BearerToken<'a> {
         String::from_utf8(untrusted_text).map(|text| Self(text.into())).map_err(|_| TokenError::NotATokenText)
     }
 
+    /// As [`parse_owned`](Self::parse_owned), for what may be longer than a client's token.
+    #[cfg(feature = "supply")]
+    pub(crate) fn parse_up_to(untrusted_text: Vec<u8>, limit: usize) -> Result<Self, TokenError> {
+        check_length(&untrusted_text, limit)?;
+        String::from_utf8(untrusted_text).map(|text| Self(text.into())).map_err(|_| TokenError::NotATokenText)
+    }
+
     /// The text. It must not reach a log.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -54,7 +63,11 @@ impl fmt::Debug for BearerToken<'_> {
 }
 
 fn check_text(untrusted_text: &[u8]) -> Result<(), TokenError> {
-    if untrusted_text.len() > MAX_TOKEN {
+    check_length(untrusted_text, MAX_TOKEN)
+}
+
+fn check_length(untrusted_text: &[u8], limit: usize) -> Result<(), TokenError> {
+    if untrusted_text.len() > limit {
         return Err(TokenError::TooLong);
     }
     if untrusted_text.is_empty() || !text::is_usable(untrusted_text) {
@@ -225,6 +238,11 @@ fn text_or_null(member: Option<Value<'_>>) -> Result<Option<&str>, TokenError> {
         None | Some(Value::Null) => Ok(None),
         Some(value) => value.as_str().map(Some).ok_or(TokenError::Header),
     }
+}
+
+/// The URL of the issuer that a token names.
+pub(crate) fn issuer_url(untrusted_issuer: &str) -> &str {
+    if untrusted_issuer == GOOGLE.0 { GOOGLE.1 } else { untrusted_issuer }
 }
 
 /// Every value of the claim `name` that some reader could find in a token, whichever of its parts it takes for the

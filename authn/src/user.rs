@@ -1,10 +1,10 @@
 //! From verified claims to a Kubernetes user (Kubernetes: `AuthenticateToken` of plugin/pkg/authenticator/token/oidc).
 
-use crate::claims::{ClaimsError, check_resolver};
+use crate::claims::ClaimsError;
+use crate::distributed::ExpandedClaims;
 use crate::issuer::{ClaimMappings, IdentityGuard, Issuer, Mapping, PrefixedClaim, RequiredClaim};
 use crate::json::{Object, Value};
 use crate::programs::Programs;
-use crate::verifier::VerifiedClaims;
 
 /// Key of the extra value that names the credential (KEP-4193).
 pub const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
@@ -107,13 +107,12 @@ impl UserInfo {
     /// Maps `claims` as the issuer's configuration says, then checks the required claims and the rules, in kube-apiserver's
     /// order. `programs` are those of the issuer.
     pub(crate) fn map(
-        verified: &VerifiedClaims<'_>,
+        expanded: &ExpandedClaims<'_>,
         issuer: &Issuer,
         programs: &Programs,
     ) -> Result<Self, ClaimsError> {
-        let claims = verified.claims();
+        let claims = expanded.claims();
         let mappings = &issuer.claim_mappings;
-        check_distributed(claims, mappings)?;
         let username = map_username(claims, mappings, programs)?;
         let groups = map_groups(claims, mappings, programs)?;
         let uid = map_uid(claims, mappings, programs)?;
@@ -186,17 +185,6 @@ impl UserInfo {
 /// Whether a group gives more than being signed in, which every user is.
 fn is_reserved_group(group: &str) -> bool {
     group.starts_with(RESERVED) && group != AUTHENTICATED
-}
-
-/// The groups must not stand in a distributed claim (k8s.io/apiserver `claimResolver.expand`, which comes before the
-/// mappings).
-pub(crate) fn check_distributed(claims: Object<'_>, mappings: &ClaimMappings) -> Result<(), ClaimsError> {
-    let Some(Mapping::Claim(PrefixedClaim { claim, .. })) = &mappings.groups else { return Ok(()) };
-    if claims.get(claim).is_some() {
-        return Ok(());
-    }
-    check_resolver(claims)?;
-    if has_distributed(claims, claim) { Err(ClaimsError::DistributedGroups) } else { Ok(()) }
 }
 
 /// The user name.
@@ -290,16 +278,6 @@ fn groups(claims: Object<'_>, mapping: &PrefixedClaim) -> Result<Vec<String>, Cl
         }
         Some(value) => Ok(vec![group(value)?]),
     }
-}
-
-/// Whether `claim` stands in a claim source with an endpoint (OpenID Connect Core 5.6.2). One without is aggregated,
-/// and kube-apiserver ignores it.
-fn has_distributed(claims: Object<'_>, claim: &str) -> bool {
-    let source = claims.get("_claim_names").and_then(|names| names.get(claim)).and_then(Value::as_str);
-    let source =
-        source.and_then(|source| claims.get("_claim_sources").and_then(|sources| sources.get(source)));
-    let endpoint = source.and_then(|source| source.get("endpoint")).and_then(Value::as_str);
-    endpoint.is_some_and(|endpoint| !endpoint.is_empty())
 }
 
 /// A claim that must be there and be a string; null is Go's empty string.

@@ -1,9 +1,9 @@
 //! From an unverified token to verified claims: the one place where that step is made.
 
+use crate::algorithm::AlgorithmSet;
 use crate::claims::{ClaimsError, RegisteredClaims, Validity};
-use crate::issuer::Issuer;
-use crate::json::{Document, Object};
-use crate::keys::IssuerKeys;
+use crate::json::{Document, JsonError, Object};
+use crate::keys::Key;
 use crate::signature::{self, VerifySignature};
 use crate::time::UnixSeconds;
 use crate::token::{TokenError, UnverifiedToken};
@@ -14,7 +14,21 @@ pub(crate) struct VerifiedClaims<'t> {
     validity: Validity,
 }
 
-impl VerifiedClaims<'_> {
+/// What is asked of a token besides a signature by the right key.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'i> {
+    /// It must be signed with one of them.
+    pub(crate) algorithms: AlgorithmSet,
+    /// It must name one of them.
+    pub(crate) audiences: &'i [String],
+}
+
+impl<'t> VerifiedClaims<'t> {
+    /// Adds a claim that stands elsewhere, as whoever has verified it there says.
+    pub(crate) fn insert(&mut self, claim: &'t str, json: &'t str) -> Result<(), JsonError> {
+        self.claims.insert(claim, json)
+    }
+
     /// The claims.
     pub(crate) fn claims(&self) -> Object<'_> {
         self.claims.object()
@@ -45,28 +59,29 @@ pub(crate) enum VerifyError {
     },
 }
 
-/// Verifies `token` as one of `issuer`, by `keys` that the caller knows to be in force.
+/// Verifies `token` on the `terms` of the issuer that it names, by `keys` that the caller knows to be that issuer's and in
+/// force.
 ///
 /// The order is that of kube-apiserver 1.36: signature, then claims.
 pub(crate) fn verify<'t>(
     token: UnverifiedToken<'t>,
-    issuer: &Issuer,
-    keys: &IssuerKeys,
+    terms: Terms<'_>,
+    keys: &[Key],
     now: UnixSeconds,
     verifier: &impl VerifySignature,
     may_be_slow: impl FnOnce() -> bool,
 ) -> Result<VerifiedClaims<'t>, VerifyError> {
     let signature = token.unverified_signature().map_err(VerifyError::Token)?;
     let (algorithm, kid) = (signature.algorithm(), signature.kid());
-    if !issuer.algorithms.contains(algorithm) {
+    if !terms.algorithms.contains(algorithm) {
         return Err(VerifyError::AlgorithmNotAllowed);
     }
     if let Some(kid) = kid
-        && !keys.keys.iter().any(|key| key.kid == kid)
+        && !keys.iter().any(|key| key.kid == kid)
     {
         return Err(VerifyError::UnknownKey { kid: kid.to_owned() });
     }
-    let mut candidates = signature::candidates(&keys.keys, kid, algorithm);
+    let mut candidates = signature::candidates(keys, kid, algorithm);
     let slow_checks = if verifier.is_slow(algorithm) { candidates.clone().count() } else { 0 };
     if slow_checks > 0 && !may_be_slow() {
         return Err(VerifyError::Throttled);
@@ -76,17 +91,17 @@ pub(crate) fn verify<'t>(
     if !candidates.any(is_by) {
         return Err(VerifyError::Signature { slow_checks });
     }
-    check_claims(token.into_untrusted_claims(), issuer, now).map_err(VerifyError::Claims)
+    check_claims(token.into_untrusted_claims(), terms, now).map_err(VerifyError::Claims)
 }
 
 /// What is checked after the signature. A private function on purpose: alone it proves nothing.
 fn check_claims<'t>(
     claims: Document<'t>,
-    issuer: &Issuer,
+    terms: Terms<'_>,
     now: UnixSeconds,
 ) -> Result<VerifiedClaims<'t>, ClaimsError> {
     let RegisteredClaims { audience, validity } = RegisteredClaims::read(claims.object())?;
-    if !issuer.audiences.iter().any(|configured| audience.contains(configured)) {
+    if !terms.audiences.iter().any(|configured| audience.contains(configured)) {
         return Err(ClaimsError::Audience);
     }
     validity.check(now)?;

@@ -1,5 +1,6 @@
 //! The wire form. The generated types are named in this room alone and die here: everything else uses the crate's own.
 
+mod claims;
 mod feed;
 mod review;
 pub(crate) mod snapshot;

@@ -16,8 +16,8 @@ use authn::base64url;
 use authn::decision::{Answers, Decision, Forward, KeysAnswer, Question, Source};
 use authn::described::Described;
 use authn::feed::{
-    FeedMessage as _, RefreshOutcome, ReviewImpersonationRequest, ReviewImpersonationResponse,
-    ReviewTokenResponse,
+    FeedMessage as _, RefreshOutcome, ResolveClaimsResponse, ReviewImpersonationRequest,
+    ReviewImpersonationResponse, ReviewTokenResponse,
 };
 use authn::impersonation_request::Attribute;
 use authn::issuer::IdentityGuard;
@@ -244,7 +244,12 @@ impl World {
         let bob = case("bob").claims(json!({"sub": "bob", "jti": "j", "groups": ["dev"]})).token();
         let forged = case("forged").signed_by(Pair::OtherP256).token();
         let unknown = case("unknown key").header(json!({"kid": "other"})).token();
+        let elsewhere = json!({
+            "_claim_names": {"groups": "s"}, "_claim_sources": {"s": {"endpoint": "https://claims.example/"}},
+        });
+        let elsewhere = case("groups elsewhere").claims(elsewhere).token();
         let mut tokens = vec![good_token(), bob, forged, unknown, String::new(), CREDENTIAL.to_owned()];
+        tokens.push(elsewhere);
         tokens.extend(["opaque", "opaque", "other"].map(str::to_owned));
         Self {
             gate,
@@ -258,11 +263,13 @@ impl World {
     }
 
     fn snapshot(random: &mut Random, counter: u64) -> Snapshot {
+        let mut issuer = issuer();
+        issuer.claim_hosts = ["claims.example".to_owned()].into_iter().take(random.below(4)).collect();
         Snapshot {
             generation: Generation { epoch: 1, counter },
             anonymous: (random.below(2) == 0).then(Anonymous::default),
             token_webhook: (random.below(2) == 0).then(IdentityGuard::default),
-            ..snapshot([issuer()])
+            ..snapshot([issuer])
         }
     }
 
@@ -284,7 +291,7 @@ impl World {
         let (token, lines) = self.last.clone();
         let lines: Vec<_> = lines.iter().map(|(name, value)| (name.as_str(), value.as_slice())).collect();
         let mut answers = Answers::default();
-        for _ in 0..4 {
+        for _ in 0..5 {
             match self.gate.decides(&token, &lines, &answers) {
                 Decision::Reject(_) => return None,
                 Decision::Forward(forward) => {
@@ -306,6 +313,9 @@ impl World {
         let asked = self.gate.now;
         let good_for = u32::try_from(random.below(12)).unwrap();
         match question {
+            Question::Claims(question) => {
+                answers.claims(question, claims_answer(random, good_for), at(asked))
+            }
             Question::Keys(_) => {
                 let outcomes =
                     [RefreshOutcome::Failed, RefreshOutcome::Fetched, RefreshOutcome::UnknownIssuer];
@@ -405,6 +415,30 @@ impl World {
         let requester = forward.caller().user();
         let username = requester.username();
         assert!(!username.starts_with("system:") || *forward.caller().source() == Source::Anonymous);
+    }
+}
+
+/// A value that is none now and then, and the groups of the policy's reach.
+fn claims_answer(random: &mut Random, good_for: u32) -> ResolveClaimsResponse {
+    const VALUES: [&str; 9] = [
+        "[\"dev\"]",
+        "\"dev\"",
+        "null",
+        "",
+        "[",
+        "{}",
+        "[\"a\\n\"]",
+        "[\"system:masters\"]",
+        "{\"a\":1,\"a\":2}",
+    ];
+    match random.below(8) {
+        0 => ResolveClaimsResponse::Busy,
+        1 => ResolveClaimsResponse::Failed,
+        2 => ResolveClaimsResponse::Refused,
+        _ => {
+            let value = VALUES[random.mostly(3, VALUES.len())].to_owned();
+            ResolveClaimsResponse::Resolved { value, good_for }
+        }
     }
 }
 

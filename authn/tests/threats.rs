@@ -20,7 +20,7 @@ use serde_json::json;
 use support::*;
 
 /// Each attack of the catalogue and the file that has its rows.
-const CATALOGUE: [(&str, &str); 21] = [
+const CATALOGUE: [(&str, &str); 22] = [
     ("alg-none", HERE),
     ("rs-hs-confusion", HERE),
     ("alg-key-mismatch", HERE),
@@ -40,6 +40,7 @@ const CATALOGUE: [(&str, &str); 21] = [
     ("cross-jwt", HERE),
     ("cross-issuer", HERE),
     ("ssrf", SUPPLY),
+    ("ssrf-by-claim-source", HERE),
     ("refetch-storm", "the sidecar's own tests"),
     ("cached-past-exp", HERE),
 ];
@@ -79,6 +80,39 @@ fn signature_of(token: &str) -> Vec<u8> {
 }
 
 // --- the catalogue
+
+/// A token that sends whoever believes it to a place of its own choice.
+#[test]
+fn ssrf_by_claim_source() {
+    let leading_to = |endpoint: &str| {
+        let sources = json!({"s": {"endpoint": endpoint, "access_token": "t"}});
+        threat("ssrf-by-claim-source")
+            .claims(json!({"_claim_names": {"groups": "s"}, "_claim_sources": sources}))
+            .issuer(|issuer| issuer.claim_hosts = ["claims.example".to_owned()].into_iter().collect())
+    };
+    assert!(matches!(leading_to("https://claims.example/").outcome(), Outcome::Ask(_)));
+    for endpoint in [
+        "https://169.254.169.254/latest/meta-data",
+        "https://127.0.0.1:8091/metrics",
+        "https://localhost/",
+        "https://kubernetes.default.svc/api",
+        "http://claims.example/",
+        "https://claims.example:6443/",
+        "https://claims.example@169.254.169.254/",
+        "https://claims.example%40169.254.169.254/",
+        "https://169.254.169.254#@claims.example/",
+        "https://169.254.169.254\\@claims.example/",
+        "https://claims.example.evil.example/",
+        "https://claims.example./",
+        "https://CLAIMS.example/",
+        "https://cl\u{430}ims.example/",
+        "https:claims.example/",
+        "unix:///run/kube-oidc-filter/jwks-sync.sock",
+        "file:///var/run/secrets/kubernetes.io/serviceaccount/token",
+    ] {
+        leading_to(endpoint).rejects("distributed_groups");
+    }
+}
 
 #[test]
 fn alg_none() {

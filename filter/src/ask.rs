@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use authn::decision::{Answers, KeysAnswer, Question};
 use authn::feed::{
-    FeedMessage as _, RefreshKeysRequest, RefreshKeysResponse, RefreshOutcome, ReviewImpersonationResponse,
-    ReviewTokenResponse,
+    FeedMessage as _, RefreshKeysRequest, RefreshKeysResponse, RefreshOutcome, ResolveClaimsResponse,
+    ReviewImpersonationResponse, ReviewTokenResponse,
 };
 use authn::time::UnixSeconds;
 use proxy_wasm_abi::types::{CallId, ContextId};
@@ -111,6 +111,10 @@ impl Plugin {
     /// Notes what was answered; `None` if the call failed.
     fn note(&self, question: Question, message: Option<&[u8]>, asked: UnixSeconds, answers: &mut Answers) {
         match question {
+            Question::Claims(question) => {
+                let answer = message.and_then(|message| ResolveClaimsResponse::decode(message).ok());
+                answers.claims(question, answer.unwrap_or(ResolveClaimsResponse::Failed), asked);
+            }
             Question::Keys(question) => {
                 let response = message.and_then(|message| RefreshKeysResponse::decode(message).ok());
                 answers.keys(KeysAnswer::Refreshed(self.refreshed(&question, response, asked)));
@@ -162,6 +166,13 @@ enum Unasked {
 /// Notes that a question is not asked.
 fn unasked(question: Question, why: Unasked, asked: UnixSeconds, answers: &mut Answers) {
     match question {
+        Question::Claims(question) => {
+            let answer = match why {
+                Unasked::Failed => ResolveClaimsResponse::Failed,
+                Unasked::Full => ResolveClaimsResponse::Busy,
+            };
+            answers.claims(question, answer, asked);
+        }
         Question::Keys(_) => answers.keys(match why {
             Unasked::Failed => KeysAnswer::Refreshed(RefreshOutcome::Failed),
             Unasked::Full => KeysAnswer::Full,

@@ -25,6 +25,8 @@ pub enum Metric {
     SnapshotsRefused,
     /// Time to check signatures.
     VerifyMicroseconds,
+    /// Questions for claims.
+    WaitsClaims,
     /// Questions about impersonation.
     WaitsImpersonation,
     /// Questions for keys.
@@ -108,6 +110,11 @@ impl Metric {
                 "kube_oidc_filter.verify_microseconds",
                 Histogram,
                 "how long the checks of a token's signature took; of many that come at once, of some",
+            ),
+            Self::WaitsClaims => (
+                "kube_oidc_filter.waits_claims",
+                Counter,
+                "requests that waited for the sidecar to fetch the groups from where the token says that they stand",
             ),
             Self::WaitsImpersonation => (
                 "kube_oidc_filter.waits_impersonation",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use authn::decision::{Answers, Decision, Forward, Refused};
+use authn::decision::{Answers, Decision, Forward, Question, Refused};
 use authn::rejection::{Rejection, Unavailable};
 use authn::request::{Edit, HeaderLine, Keep, Request, is_stripped};
 use authn::time::UnixSeconds;
@@ -16,7 +16,7 @@ use crate::root::Plugin;
 use crate::verify::{Checked, Watched};
 
 /// Decisions about one request: each kind of question is asked once, and then there is an answer to all of them.
-const MAX_DECISIONS: usize = 4;
+const MAX_DECISIONS: usize = 5;
 /// How Envoy's router is told when a stream must end at the latest, in milliseconds. It goes no further.
 const MAX_STREAM_DURATION: &str = "x-envoy-upstream-stream-duration-ms";
 
@@ -109,6 +109,10 @@ impl Plugin {
         let verifier = Watched::new(self.verifier, is_timed);
         let now = UnixSeconds::new(clock.as_secs());
         let decision = state.authenticator.decide(request, client_address, answers, now, &verifier);
+        // Who waits for a claim is verified once more with it, and counts then.
+        if matches!(decision, Decision::Ask(Question::Claims(_))) {
+            return decision;
+        }
         // Only who had to be verified is timed, and of many who come at once the first: the others would pay for it.
         if let Some(Checked { good, spent }) = verifier.checked() {
             state.metrics.count(if good { Metric::SignaturesValid } else { Metric::SignaturesInvalid });

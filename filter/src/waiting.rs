@@ -28,6 +28,8 @@ pub struct Limits {
 
 /// For an issuer's keys, a queue an issuer.
 pub const KEYS: Limits = Limits { all: 128, queue: 32, per_second: 512, queue_per_second: 128 };
+/// For a claim that stands elsewhere, a queue a user.
+pub const CLAIMS: Limits = Limits { all: 128, queue: 32, per_second: 256, queue_per_second: 64 };
 /// For leave to act as somebody else, a queue a user. One kubectl sends dozens of requests at once.
 pub const IMPERSONATION: Limits = Limits { all: 512, queue: 64, per_second: 1_024, queue_per_second: 128 };
 /// For whose token it is, all in one queue: nothing about a stranger's token says whose it is.
@@ -96,6 +98,7 @@ impl WaitingRoom {
 /// A room for each kind of question.
 #[derive(Debug)]
 pub struct WaitingRooms {
+    claims: WaitingRoom,
     keys: WaitingRoom,
     impersonation: WaitingRoom,
     tokens: WaitingRoom,
@@ -104,6 +107,8 @@ pub struct WaitingRooms {
 /// Which room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
+    /// For a claim that stands elsewhere.
+    Claims,
     /// For an issuer's keys.
     Keys,
     /// For leave to act as somebody else.
@@ -117,6 +122,7 @@ impl Kind {
     #[must_use]
     pub const fn of(question: &Question) -> Self {
         match question {
+            Question::Claims(_) => Self::Claims,
             Question::Impersonation(_) => Self::Impersonation,
             Question::Keys(_) => Self::Keys,
             Question::Token(_) => Self::Token,
@@ -127,6 +133,8 @@ impl Kind {
     #[must_use]
     pub fn queue(question: &Question) -> Rc<str> {
         match question {
+            // Two issuers may call two people the same.
+            Question::Claims(request) => [request.issuer.as_str(), "\n", &request.subject].concat().into(),
             Question::Impersonation(request) => request.requester.username().into(),
             Question::Keys(request) => request.issuer.as_str().into(),
             Question::Token(_) => "".into(),
@@ -137,6 +145,7 @@ impl Kind {
     #[must_use]
     pub const fn counter(self) -> Metric {
         match self {
+            Self::Claims => Metric::WaitsClaims,
             Self::Keys => Metric::WaitsKeys,
             Self::Impersonation => Metric::WaitsImpersonation,
             Self::Token => Metric::WaitsToken,
@@ -147,6 +156,7 @@ impl Kind {
 impl Default for WaitingRooms {
     fn default() -> Self {
         Self {
+            claims: WaitingRoom::new(CLAIMS),
             keys: WaitingRoom::new(KEYS),
             impersonation: WaitingRoom::new(IMPERSONATION),
             tokens: WaitingRoom::new(TOKENS),
@@ -158,6 +168,7 @@ impl WaitingRooms {
     /// One of them.
     pub const fn room(&mut self, kind: Kind) -> &mut WaitingRoom {
         match kind {
+            Kind::Claims => &mut self.claims,
             Kind::Keys => &mut self.keys,
             Kind::Impersonation => &mut self.impersonation,
             Kind::Token => &mut self.tokens,
@@ -167,6 +178,8 @@ impl WaitingRooms {
 
 #[cfg(test)]
 mod tests {
+    use authn::feed::ResolveClaimsRequest;
+
     use super::*;
 
     const NOW: UnixSeconds = UnixSeconds::new(1_000);
@@ -191,8 +204,24 @@ mod tests {
     }
 
     #[test]
+    fn people_of_two_issuers_wait_apart() {
+        let queue = |issuer: &str, subject: &str| {
+            Kind::queue(&Question::Claims(ResolveClaimsRequest {
+                issuer: issuer.to_owned(),
+                subject: subject.to_owned(),
+                claim: "groups".to_owned(),
+                endpoint: String::new(),
+                access_token: String::new(),
+            }))
+        };
+        assert_eq!(queue("https://a", "1"), queue("https://a", "1"));
+        assert_ne!(queue("https://a", "1"), queue("https://b", "1"));
+        assert_ne!(queue("https://a", "1"), queue("https://a", "2"));
+    }
+
+    #[test]
     fn clients_that_give_up_at_once_get_no_more_calls_and_leave_room_for_others() {
-        for limits in [KEYS, IMPERSONATION] {
+        for limits in [CLAIMS, KEYS, IMPERSONATION] {
             let mut room = WaitingRoom::new(limits);
             for _ in 0..limits.queue_per_second {
                 assert!(room.enter(&queue("eve"), NOW));

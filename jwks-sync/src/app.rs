@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tracing::info;
 
+use crate::claims::DistributedClaims;
 use crate::clock;
 use crate::config::{CommandLineError, Config, CredentialChoice};
 use crate::configuration::LoadError;
@@ -18,7 +19,7 @@ use crate::health::Health;
 use crate::kube::{ApiServer, KubeError, TokenWebhook};
 use crate::metrics::Metrics;
 use crate::reload::Reloader;
-use crate::review::{ImpersonationReviews, Outages, TokenReviews, TokenWebhookSource};
+use crate::review::{ClaimsReviews, ImpersonationReviews, Outages, TokenReviews, TokenWebhookSource};
 use crate::server::{Feed, Reviews, Socket, SocketError};
 use crate::store::Store;
 use crate::supply::Supply;
@@ -100,7 +101,9 @@ pub(crate) async fn run(config: Config) -> Result<(), AppError> {
     );
     let mut probes = tokio::spawn(probe.serve(health));
     let asked = Arc::new(api_server.clone());
+    let claims = DistributedClaims::new(Arc::clone(&supply));
     let reviews = Reviews {
+        claims: ClaimsReviews::new(claims, random, Arc::clone(&outages), Arc::clone(&metrics)),
         impersonation: ImpersonationReviews::new(asked, Arc::clone(&outages), Arc::clone(&metrics)),
         tokens: TokenReviews::new(
             api_server.clone(),

@@ -115,6 +115,15 @@ fn about_configuration(
         let issuers = counted(authentication.jwt.iter().filter(is_let).count(), "issuer");
         findings.push(Finding::Ok(format!("policy: {issuers} may hand out system: names")));
     }
+    let leads = |jwt: &&JwtAuthenticator| !policy.claim_hosts(&jwt.url).is_empty();
+    match authentication.jwt.iter().filter(leads).count() {
+        0 => {}
+        count => {
+            let issuers = counted(count, "issuer");
+            let text = format!("policy: claims may be fetched from where tokens of {issuers} say");
+            findings.push(Finding::Ok(text));
+        }
+    }
     if policy.names_token_webhook() && !has_webhook {
         let text = "policy: tokenWebhook has no effect without --authentication-token-webhook-config-file";
         findings.push(Finding::Note(text.to_owned()));

@@ -7,8 +7,10 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use authn::claims_token::ResolvedClaim;
 use authn::config::JwtAuthenticator;
 use authn::explain::{Explainer, Explanation, Kubernetes, Outcome, Refusal, Step, Verdict};
+use authn::feed::{ResolveClaimsRequest, ResolveClaimsResponse};
 use authn::issuer::Issuer;
 use authn::jwks::DroppedKey;
 use authn::rejection::Rejection;
@@ -18,7 +20,8 @@ use authn::token::MAX_TOKEN;
 use authn::user::UserInfo;
 use zeroize::Zeroizing;
 
-use crate::clock::now;
+use crate::claims::DistributedClaims;
+use crate::clock::{epoch, now};
 use crate::config::Config;
 use crate::configuration::Configuration;
 use crate::console::say;
@@ -26,9 +29,11 @@ use crate::fetch::{FetchedKeys, HttpsIssuer, KeySource};
 use crate::fetch_error::FetchError;
 use crate::file::{self, FileError};
 use crate::kube::ApiServer;
+use crate::metrics::Metrics;
 use crate::reload::Reloader;
-use crate::store::keys_of_one;
-use crate::supply::without_keys;
+use crate::review::ClaimsResolver as _;
+use crate::store::{Store, keys_of_one};
+use crate::supply::{Supply, without_keys};
 
 /// Largest file that is read: a token has at most [`MAX_TOKEN`] bytes, and that it has more is for the decision to say.
 const MAX_FILE: usize = 4 * MAX_TOKEN;
@@ -81,7 +86,10 @@ pub(crate) async fn explain(config: Config, token_file: &Path) -> bool {
 pub(crate) async fn explain_by(config: &Config, configuration: &Configuration, token: &TokenText) -> bool {
     let TokenText(text) = token;
     let issuers = &configuration.authentication.jwt;
-    let issuer = |jwt: &JwtAuthenticator| without_keys(jwt.clone(), configuration.policy.guard(&jwt.url));
+    let policy = &configuration.policy;
+    let issuer = |jwt: &JwtAuthenticator| {
+        without_keys(jwt.clone(), policy.guard(&jwt.url), policy.claim_hosts(&jwt.url))
+    };
     let issuers_without_keys: Vec<Issuer> = issuers.iter().map(issuer).collect();
     let explainer = match Explainer::new(&snapshot(issuers_without_keys.clone())) {
         Ok(explainer) => explainer,
@@ -108,9 +116,40 @@ pub(crate) async fn explain_by(config: &Config, configuration: &Configuration, t
         let is_it = issuer.url == jwt.url;
         Issuer { keys: keys.clone().filter(|_| is_it), ..issuer }
     });
-    match Explainer::new(&snapshot(with_keys.collect())) {
-        Ok(explainer) => tell(&explainer.explain(text, now(), &Portable), Some((jwt, &fetched))),
-        Err(error) => failed(&format!("the filter would refuse these keys: {error}")),
+    let mut explainer = match Explainer::new(&snapshot(with_keys.collect())) {
+        Ok(explainer) => explainer,
+        Err(error) => return failed(&format!("the filter would refuse these keys: {error}")),
+    };
+    if let Some(question) = explainer.question(text, now(), &Portable) {
+        let asked = now();
+        let answer = resolve(config, configuration, jwt, &question).await;
+        explainer.answer(question, answer, asked);
+    }
+    tell(&explainer.explain(text, now(), &Portable), Some((jwt, &fetched)))
+}
+
+/// Fetches the groups of the token as the sidecar does, and says what goes wrong with it.
+async fn resolve(
+    config: &Config,
+    configuration: &Configuration,
+    jwt: &JwtAuthenticator,
+    question: &ResolveClaimsRequest,
+) -> ResolveClaimsResponse {
+    let metrics = Arc::new(Metrics::new());
+    let store = Arc::new(Store::new(epoch(), config.max_key_age.as_secs(), Arc::clone(&metrics)));
+    let supply = Arc::new(Supply::new(store, metrics, false));
+    // Of the other issuers nothing is wanted.
+    let mut alone = configuration.clone();
+    alone.authentication.jwt = vec![jwt.clone()];
+    supply.apply(alone).await;
+    let claims = DistributedClaims::new(supply);
+    let Some(terms) = claims.terms(&jwt.url) else { return ResolveClaimsResponse::Failed };
+    match claims.resolve(&terms, question).await {
+        Ok(ResolvedClaim { value, .. }) => ResolveClaimsResponse::Resolved { value, good_for: 1 },
+        Err(error) => {
+            say(&format!("note  distributed claims: {}", printable(&error.to_string())));
+            if error.may_pass() { ResolveClaimsResponse::Failed } else { ResolveClaimsResponse::Refused }
+        }
     }
 }
 

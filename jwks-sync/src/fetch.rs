@@ -1,16 +1,20 @@
-//! HTTPS: discovery documents and key sets of issuers. The only file that knows an HTTP client.
+//! HTTPS: discovery documents and key sets of issuers, and claims that stand elsewhere. The only place that knows an HTTP
+//! client.
+
+mod claims;
 
 use std::error::Error as StdError;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authn::claim_hosts::ClaimHosts;
 use authn::config::JwtAuthenticator;
 use authn::discovery::{self, DiscoveryDocument};
 use authn::jwks::{self, DroppedKey, Jwks};
 use authn::keys::Key;
 use http::{HeaderMap, header};
-use reqwest::{Client, StatusCode, Url, redirect};
+use reqwest::{Client, Response, StatusCode, Url, redirect};
 use rustls::CertificateError;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -20,10 +24,14 @@ use crate::fetch_error::{FetchError, TlsProblem};
 use crate::freshness;
 use crate::tls::Tls;
 
+pub(crate) use claims::fetch_claims;
+
 /// Time for TCP and TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 /// Time for one request in all, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longest part of a foreign host that is told, in characters.
+const MAX_SHOWN: usize = 253;
 /// Redirects that are followed, all to the same host and port.
 const MAX_REDIRECTS: usize = 3;
 /// From this age on a discovery document is fetched again along with the keys. With the longest interval between
@@ -47,11 +55,13 @@ pub(crate) struct FetchedKeys {
     pub(crate) fresh_for: Option<Duration>,
 }
 
-/// One issuer of the configuration, over HTTPS.
+/// An issuer, over HTTPS.
 pub(crate) struct HttpsIssuer {
     url: String,
     document_url: String,
     certificate_authority: Option<String>,
+    /// Where its keys may be, if it is a token that named it; `None`: the operator named it.
+    hosts: Option<ClaimHosts>,
     tls: Arc<Tls>,
     /// The discovery document of the last success, and its age.
     discovered: Mutex<Option<(DiscoveryDocument, Instant)>>,
@@ -64,6 +74,24 @@ impl HttpsIssuer {
             url: authenticator.url.clone(),
             document_url: authenticator.document_url(),
             certificate_authority: authenticator.certificate_authority.clone(),
+            hosts: None,
+            tls,
+            discovered: Mutex::default(),
+        }
+    }
+
+    /// An issuer that nobody but a token has named, on a host among `hosts`: it leads to no other host.
+    pub(crate) fn named_by_token(
+        url: &str,
+        certificate_authority: Option<String>,
+        hosts: ClaimHosts,
+        tls: Arc<Tls>,
+    ) -> Self {
+        Self {
+            url: url.to_owned(),
+            document_url: discovery::document_url(url),
+            certificate_authority,
+            hosts: Some(hosts),
             tls,
             discovered: Mutex::default(),
         }
@@ -74,7 +102,8 @@ impl HttpsIssuer {
         discovered: &mut Option<(DiscoveryDocument, Instant)>,
     ) -> Result<FetchedKeys, FetchError> {
         // One client for one fetch: both documents come over its connection, and minutes pass before the next.
-        let client = client(&self.tls, self.certificate_authority.as_deref())?;
+        let redirects = if self.hosts.is_none() { Redirects::SameHost } else { Redirects::None };
+        let client = client(&self.tls, self.certificate_authority.as_deref(), redirects)?;
         let jwks_uri = match discovered {
             Some((document, at)) if at.elapsed() < DISCOVERY_AGE => document.jwks_uri.clone(),
             _ => {
@@ -84,6 +113,9 @@ impl HttpsIssuer {
                 discovered.insert((document, Instant::now())).0.jwks_uri.clone()
             }
         };
+        if self.hosts.as_ref().is_some_and(|hosts| hosts.allowed(&jwks_uri).is_none()) {
+            return Err(FetchError::NotAllowed { host: host_of(&jwks_uri) });
+        }
         let answer = get(&client, &jwks_uri, jwks::MAX_DOCUMENT).await?;
         let Jwks { keys, dropped, .. } = Jwks::parse(&answer.body).map_err(FetchError::Jwks)?;
         if keys.is_empty() {
@@ -110,13 +142,26 @@ struct Answer {
     fresh_for: Option<Duration>,
 }
 
-fn client(tls: &Tls, certificate_authority: Option<&str>) -> Result<Client, FetchError> {
+/// Which redirects are followed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Redirects {
+    None,
+    SameHost,
+}
+
+fn client(
+    tls: &Tls,
+    certificate_authority: Option<&str>,
+    redirects: Redirects,
+) -> Result<Client, FetchError> {
     Client::builder()
         .tls_backend_preconfigured(tls.client(certificate_authority)?)
         .https_only(true)
-        .redirect(redirect::Policy::custom(|attempt| match may_follow(attempt.previous(), attempt.url()) {
-            true => attempt.follow(),
-            false => attempt.error(CrossHostRedirect),
+        .redirect(redirect::Policy::custom(move |attempt| {
+            match redirects == Redirects::SameHost && may_follow(attempt.previous(), attempt.url()) {
+                true => attempt.follow(),
+                false => attempt.error(CrossHostRedirect),
+            }
         }))
         .referer(false)
         .connect_timeout(CONNECT_TIMEOUT)
@@ -128,7 +173,7 @@ fn client(tls: &Tls, certificate_authority: Option<&str>) -> Result<Client, Fetc
 }
 
 #[derive(Debug, thiserror::Error)]
-#[error("redirected to another host or port, or too often")]
+#[error("redirected to where that is not followed")]
 struct CrossHostRedirect;
 
 /// An open redirect at the issuer must not choose who supplies the keys.
@@ -155,6 +200,11 @@ async fn try_get(client: &Client, url: &str, limit: usize) -> Result<Answer, Fet
         return Err(FetchError::Status { code: response.status().as_u16() });
     }
     let fresh_for = fresh_for(response.headers());
+    let body = read(&mut response, limit).await?;
+    Ok(Answer { body, fresh_for })
+}
+
+async fn read(response: &mut Response, limit: usize) -> Result<Vec<u8>, FetchError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| classify(&error))? {
         if body.len().saturating_add(chunk.len()) > limit {
@@ -162,7 +212,15 @@ async fn try_get(client: &Client, url: &str, limit: usize) -> Result<Answer, Fet
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { body, fresh_for })
+    Ok(body)
+}
+
+/// The host of a URL that is none of the operator's, to be told to them.
+pub(crate) fn host_of(untrusted_url: &str) -> String {
+    let url = Url::parse(untrusted_url).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or("?");
+    let port = url.as_ref().and_then(Url::port).map(|port| format!(":{port}")).unwrap_or_default();
+    host.chars().take(MAX_SHOWN).flat_map(char::escape_default).chain(port.chars()).collect()
 }
 
 fn fresh_for(headers: &HeaderMap) -> Option<Duration> {

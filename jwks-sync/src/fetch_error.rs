@@ -1,4 +1,4 @@
-//! Why keys could not be fetched, and what to try.
+//! Why keys or claims could not be fetched, and what to try.
 
 use authn::discovery::DiscoveryError;
 use authn::jwks::JwksError;
@@ -11,6 +11,8 @@ use authn::jwks::JwksError;
     strum_discriminants(name(Kind), vis(), derive(strum::VariantArray))
 )]
 pub(crate) enum FetchError {
+    #[error("the access token can't be carried in a header")]
+    AccessToken,
     #[error("{url}: {error}")]
     At { url: String, error: Box<FetchError> },
     #[error("the answer has more than {limit} bytes")]
@@ -29,6 +31,8 @@ pub(crate) enum FetchError {
     NoUsableKey { dropped: usize },
     #[error("the keys take {bytes} bytes, and {limit} are left for each of the configured issuers")]
     KeysTooLarge { bytes: usize, limit: usize },
+    #[error("leads to {host}, which distributedClaims.allowedHosts of the policy lacks")]
+    NotAllowed { host: String },
     #[error("not an https URL")]
     NotHttps,
     #[error("redirected to another host or port, or too often")]
@@ -65,6 +69,7 @@ impl FetchError {
     /// The name of the case, for logs and metrics.
     pub(crate) fn reason(&self) -> &'static str {
         match self {
+            Self::AccessToken => "access_token",
             Self::At { error, .. } => error.reason(),
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::CertificateAuthority => "certificate_authority",
@@ -74,6 +79,7 @@ impl FetchError {
             Self::Jwks(_) => "jwks",
             Self::NoUsableKey { .. } => "no_usable_key",
             Self::KeysTooLarge { .. } => "keys_too_large",
+            Self::NotAllowed { .. } => "not_allowed",
             Self::NotHttps => "not_https",
             Self::Redirect => "redirect",
             Self::Status { .. } => "status",
@@ -87,9 +93,43 @@ impl FetchError {
         }
     }
 
+    /// Whether it may pass: the other end was not reached, or says itself that it can't answer. Otherwise what it answered
+    /// is of no use, and asking again would bring the same.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Self::At { error, .. } => error.may_pass(),
+            Self::Status { code } => *code == 429 || *code >= 500,
+            Self::CertificateAuthority
+            | Self::Connect { .. }
+            | Self::Internal
+            | Self::SystemRoots
+            | Self::Timeout
+            | Self::Tls { .. }
+            | Self::Transfer { .. } => true,
+            Self::AccessToken
+            | Self::BodyTooLarge { .. }
+            | Self::Discovery(_)
+            | Self::Jwks(_)
+            | Self::KeysTooLarge { .. }
+            | Self::NoUsableKey { .. }
+            | Self::NotAllowed { .. }
+            | Self::NotHttps
+            | Self::Redirect => false,
+        }
+    }
+
+    /// The same without the URL, where that is none of the operator's.
+    pub(crate) fn without_url(self) -> Self {
+        match self {
+            Self::At { error, .. } => error.without_url(),
+            error => error,
+        }
+    }
+
     /// What to try.
     pub(crate) fn advice(&self) -> &'static str {
         match self {
+            Self::AccessToken => "look at what the issuer puts into _claim_sources",
             Self::At { error, .. } => error.advice(),
             Self::BodyTooLarge { .. } => "is this the URL of an OIDC issuer?",
             Self::CertificateAuthority => "give PEM certificates, not keys",
@@ -104,6 +144,7 @@ impl FetchError {
             Self::KeysTooLarge { .. } => {
                 "the issuer should publish the keys that it signs with, and not so many others"
             }
+            Self::NotAllowed { .. } => "if it is to be trusted, add it there",
             Self::NotHttps => "an issuer, its discovery document and its jwks_uri are read over https only",
             Self::Redirect => "give the URL that the redirect leads to (issuer.discoveryURL)",
             Self::Status { .. } => "open the URL with curl: it must answer 200 without a sign-in",
@@ -135,6 +176,7 @@ impl FetchError {
 
         let (url, detail) = (String::new, String::new);
         Kind::VARIANTS.iter().flat_map(move |kind| match kind {
+            Kind::AccessToken => vec![Self::AccessToken],
             Kind::At => vec![Self::At { url: url(), error: Self::Timeout.into() }],
             Kind::BodyTooLarge => vec![Self::BodyTooLarge { limit: 0 }],
             Kind::CertificateAuthority => vec![Self::CertificateAuthority],
@@ -144,6 +186,7 @@ impl FetchError {
             Kind::Jwks => vec![Self::Jwks(JwksError::Malformed)],
             Kind::KeysTooLarge => vec![Self::KeysTooLarge { bytes: 0, limit: 0 }],
             Kind::NoUsableKey => vec![Self::NoUsableKey { dropped: 0 }],
+            Kind::NotAllowed => vec![Self::NotAllowed { host: url() }],
             Kind::NotHttps => vec![Self::NotHttps],
             Kind::Redirect => vec![Self::Redirect],
             Kind::Status => vec![Self::Status { code: 500 }],

@@ -11,6 +11,7 @@
 //! | what are their keys? | `issuer`, `schedule`, `fetch`, `freshness`, `tls` |
 //! | what do requests go on with? | `credential`, `kube` |
 //! | may A act as B, whose token is this? | `review`, `kube` |
+//! | what is the claim that stands elsewhere? | `review`, `claims`, `fetch` |
 //! | what do the filters get? | `store`, `server`, `codec` |
 //! | is all well? | `health`, `metrics`, `telemetry`, `check` |
 //! | why is a token let in or not? | `explain` |
@@ -21,6 +22,7 @@ mod app;
 mod args;
 mod cause;
 mod check;
+mod claims;
 mod clock;
 mod codec;
 mod config;

@@ -74,6 +74,8 @@ struct KindLabels {
 /// What is asked of whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ReviewKind {
+    /// The endpoint of a distributed claim, for the claim.
+    Claims,
     /// The API server, whether somebody may act as somebody else.
     Impersonation,
     /// The API server, whose token something is.
@@ -84,11 +86,12 @@ pub(crate) enum ReviewKind {
 
 impl ReviewKind {
     /// All of them.
-    pub(crate) const ALL: [Self; 3] = [Self::Impersonation, Self::PassThrough, Self::Webhook];
+    pub(crate) const ALL: [Self; 4] = [Self::Claims, Self::Impersonation, Self::PassThrough, Self::Webhook];
 
     /// The label, and the name in logs.
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Claims => "claims",
             Self::Impersonation => "impersonation",
             Self::PassThrough => "pass_through",
             Self::Webhook => "webhook",
@@ -170,12 +173,12 @@ impl Metrics {
         );
         registry.register(
             "reviews",
-            "Questions about impersonation (kubectl --as) and about tokens; a token that both are asked about counts twice",
+            "Questions about impersonation (kubectl --as), about tokens and for distributed claims; a token that both are asked about counts twice",
             metrics.reviews.clone(),
         );
         registry.register(
             "review_duration_seconds",
-            "How long the questions took that were asked of the API server or the webhook",
+            "How long the questions took that were asked of the API server, the webhook or an endpoint",
             metrics.review_durations.clone(),
         );
         registry.register(
@@ -358,6 +361,7 @@ mod section;
 #[expect(clippy::string_slice, reason = "a test stops at the first surprise")]
 mod tests {
     use super::*;
+    use crate::claims::Unresolved;
     use crate::config::{IssuerSource, Sources};
     use crate::fetch_error::FetchError;
     use crate::kube::KubeError;
@@ -434,17 +438,36 @@ mod tests {
         let row = PAGE.lines().find_map(|line| line.strip_prefix(&begin)).expect("the row");
         // Every other part stands in backticks; what stands in brackets explains.
         let explained = |part: &&str| part.chars().all(|c| c.is_ascii_lowercase() || c == '_');
-        row.split('`').skip(1).step_by(2).filter(explained).filter(|part| *part != "impersonation").collect()
+        row.split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(explained)
+            .filter(|part| ReviewKind::ALL.iter().all(|kind| kind.name() != *part))
+            .collect()
     }
 
     #[test]
     fn the_page_has_the_results() {
-        let fetches = FetchError::all().map(|error| error.reason());
+        // Only what a token names can lead astray.
+        let is_of_claims = |reason: &&str| ["access_token", "not_allowed"].contains(reason);
+        let fetches = FetchError::all().map(|error| error.reason()).filter(|reason| !is_of_claims(reason));
         assert_eq!(documented("fetches_total", "result"), fetches.chain([SUCCESS]).collect());
         let reviews = KubeError::all().map(|error| error.reason());
-        let others =
-            ["allowed", "authenticated", "busy", "cached", "denied", "joined", "malformed", "unknown"];
-        assert_eq!(documented("reviews_total", "result"), reviews.chain(others).collect());
+        let others = [
+            "allowed",
+            "authenticated",
+            "busy",
+            "cached",
+            "denied",
+            "joined",
+            "malformed",
+            "resolved",
+            "unknown",
+        ];
+        let claims = Unresolved::all().map(|failure| failure.reason());
+        let fetches: BTreeSet<_> = FetchError::all().map(|error| error.reason()).collect();
+        let claims = claims.filter(|reason| is_of_claims(reason) || !fetches.contains(reason));
+        assert_eq!(documented("reviews_total", "result"), reviews.chain(others).chain(claims).collect());
     }
 
     #[test]

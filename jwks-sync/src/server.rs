@@ -9,9 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use authn::feed::{
-    GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse, REFRESH_KEYS, REVIEW_IMPERSONATION, REVIEW_TOKEN,
-    RefreshKeysRequest, RefreshKeysResponse, RefreshOutcome, ReviewImpersonationRequest,
-    ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse,
+    GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse, REFRESH_KEYS, RESOLVE_CLAIMS,
+    REVIEW_IMPERSONATION, REVIEW_TOKEN, RefreshKeysRequest, RefreshKeysResponse, RefreshOutcome,
+    ResolveClaimsRequest, ResolveClaimsResponse, ReviewImpersonationRequest, ReviewImpersonationResponse,
+    ReviewTokenRequest, ReviewTokenResponse,
 };
 use futures_util::{Stream, stream};
 use tokio::net::{UnixListener, UnixStream};
@@ -22,10 +23,11 @@ use tonic::transport::Server;
 use tonic::{Request, Response, Status};
 use tracing::{info, warn};
 
+use crate::claims::DistributedClaims;
 use crate::clock::{jitter, spread};
 use crate::kube::{ApiServer, TokenWebhook};
 use crate::metrics::Metrics;
-use crate::review::{ImpersonationReviews, TokenReviews};
+use crate::review::{ClaimsReviews, ImpersonationReviews, TokenReviews};
 use crate::store::{Published, Store};
 use crate::supply::Supply;
 
@@ -188,8 +190,10 @@ fn peers(
     })
 }
 
-/// Who is asked about impersonation and about tokens.
+/// Who is asked about impersonation, about tokens and for claims.
 pub(crate) struct Reviews {
+    /// What is the claim that stands elsewhere?
+    pub(crate) claims: ClaimsReviews<DistributedClaims>,
     /// May A act as B?
     pub(crate) impersonation: ImpersonationReviews<ApiServer>,
     /// Whose token is this?
@@ -255,6 +259,23 @@ impl generated::feed_server::Feed for Feed {
         );
         let snapshot = bytes(self.store.newer_than(since));
         Ok(Response::new(RefreshKeysResponse { outcome, snapshot }))
+    }
+
+    async fn resolve_claims(
+        &self,
+        request: Request<ResolveClaimsRequest>,
+    ) -> Result<Response<ResolveClaimsResponse>, Status> {
+        let answer = self.reviews.claims.ask(request.into_inner()).await;
+        self.metrics.answered(
+            RESOLVE_CLAIMS,
+            match answer {
+                ResolveClaimsResponse::Busy => "busy",
+                ResolveClaimsResponse::Failed => "failed",
+                ResolveClaimsResponse::Refused => "refused",
+                ResolveClaimsResponse::Resolved { .. } => "resolved",
+            },
+        );
+        Ok(Response::new(answer))
     }
 
     async fn review_impersonation(

@@ -32,9 +32,17 @@ async fn world(name: &str, allowed_uids: Option<BTreeSet<u32>>) -> World {
     let outages = Arc::new(Outages::default());
     let impersonation =
         ImpersonationReviews::new(Arc::new(api_server.clone()), Arc::clone(&outages), Arc::clone(&metrics));
-    let tokens =
-        TokenReviews::new(api_server, None, [0; 16], Arc::clone(&store), outages, Arc::clone(&metrics));
-    let reviews = Reviews { impersonation, tokens };
+    let tokens = TokenReviews::new(
+        api_server,
+        None,
+        [0; 16],
+        Arc::clone(&store),
+        Arc::clone(&outages),
+        Arc::clone(&metrics),
+    );
+    let claims = DistributedClaims::new(Arc::clone(&supply));
+    let claims = ClaimsReviews::new(claims, [0; 16], outages, Arc::clone(&metrics));
+    let reviews = Reviews { claims, impersonation, tokens };
     let feed = Feed::new(Arc::clone(&store), supply, reviews, Arc::clone(&metrics), stopped.clone());
     let serving = tokio::spawn(socket.serve(feed, Arc::clone(&metrics), stopped));
     World { directory, store, metrics, stop, serving }

@@ -1,6 +1,7 @@
 use std::collections::BTreeSet;
 
 use authn::algorithm::{Algorithm, AlgorithmSet};
+use authn::claim_hosts::ClaimHosts;
 use authn::issuer::{ClaimMappings, IdentityGuard, PrefixedClaim};
 
 use super::*;
@@ -27,6 +28,7 @@ fn issuer(url: &str) -> Issuer {
         claim_validation_rules: Vec::new(),
         user_validation_rules: Vec::new(),
         guard: IdentityGuard { allowed_usernames: BTreeSet::new(), allowed_groups: BTreeSet::new() },
+        claim_hosts: ClaimHosts::default(),
         keys: None,
     }
 }

@@ -5,12 +5,15 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use authn::anonymous::Anonymous;
+use authn::claim_hosts::ClaimHosts;
 use authn::config::{AnonymousAuth, JwtAuthenticator};
 use authn::feed::RefreshOutcome;
 use authn::issuer::{IdentityGuard, Issuer};
+use authn::keys::Key;
 use futures_util::future::join_all;
 use tokio::time::timeout;
 
+use crate::claims::Terms;
 use crate::clock;
 use crate::configuration::Configuration;
 use crate::fetch::HttpsIssuer;
@@ -41,6 +44,8 @@ impl UnhealthyIssuers {
 /// The issuers in force.
 pub(crate) struct Supply {
     running: RwLock<HashMap<String, Arc<Running>>>,
+    /// By what claims are judged that tokens of an issuer say stand elsewhere.
+    terms: RwLock<HashMap<String, Arc<Terms>>>,
     limits: Limits,
     /// Whether there is a token webhook.
     has_webhook: bool,
@@ -104,7 +109,15 @@ impl Supply {
     /// No issuers yet.
     pub(crate) fn new(store: Arc<Store>, metrics: Arc<Metrics>, has_webhook: bool) -> Self {
         let limits = Limits::for_max_age(Duration::from_secs(store.max_age()));
-        Self { running: RwLock::default(), limits, has_webhook, tls: Arc::default(), store, metrics }
+        Self {
+            running: RwLock::default(),
+            terms: RwLock::default(),
+            limits,
+            has_webhook,
+            tls: Arc::default(),
+            store,
+            metrics,
+        }
     }
 
     /// Puts the first configuration in force, once each of its issuers has ended its first attempt, or
@@ -164,13 +177,17 @@ impl Supply {
     ) {
         prepared.is_used = true;
         let new = std::mem::take(&mut prepared.running);
+        let mut terms = HashMap::new();
         let supplied = authentication.jwt.into_iter().filter_map(|jwt| {
             let state = new.get(&jwt.url)?.task.state();
             let guard = policy.guard(&jwt.url);
-            Some(Supplied { issuer: without_keys(jwt, guard), state })
+            let claim_hosts = policy.claim_hosts(&jwt.url);
+            terms.insert(jwt.url.clone(), Arc::new(Terms::new(&jwt, claim_hosts.clone())));
+            Some(Supplied { issuer: without_keys(jwt, guard, claim_hosts), state })
         });
+        let issuers = supplied.collect();
         let configured = Configured {
-            issuers: supplied.collect(),
+            issuers,
             anonymous: authentication.anonymous.and_then(anonymous),
             token_webhook: self.has_webhook.then(|| policy.token_webhook()),
         };
@@ -178,6 +195,7 @@ impl Supply {
             self.metrics.forget(removed);
         }
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = new;
+        *self.terms.write().unwrap_or_else(PoisonError::into_inner) = terms;
         self.store.configure(configured, clock::now());
     }
 
@@ -191,6 +209,24 @@ impl Supply {
             Some(running) => running.task.refresh(kid).await,
             None => RefreshOutcome::UnknownIssuer,
         }
+    }
+
+    /// By what claims are judged that tokens of this issuer say stand elsewhere.
+    pub(crate) fn terms(&self, issuer: &str) -> Option<Arc<Terms>> {
+        self.terms.read().unwrap_or_else(PoisonError::into_inner).get(issuer).cloned()
+    }
+
+    /// An issuer's keys, as long as they may be used.
+    pub(crate) fn usable_keys(&self, issuer: &str) -> Option<Arc<Vec<Key>>> {
+        let running =
+            self.running.read().unwrap_or_else(PoisonError::into_inner).get(issuer).map(Arc::clone)?;
+        let state = running.task.state().borrow().clone();
+        state.is_usable_at(clock::now(), self.store.max_age()).then_some(state.keys)
+    }
+
+    /// The TLS of all fetches.
+    pub(crate) fn tls(&self) -> Arc<Tls> {
+        Arc::clone(&self.tls)
     }
 
     fn start(&self, jwt: &JwtAuthenticator, known: IssuerState) -> IssuerTask {
@@ -207,7 +243,7 @@ fn anonymous(rule: AnonymousAuth) -> Option<Anonymous> {
 }
 
 /// What the filter judges by, but for the keys.
-pub(crate) fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard) -> Issuer {
+pub(crate) fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard, claim_hosts: ClaimHosts) -> Issuer {
     Issuer {
         url: jwt.url,
         audiences: jwt.audiences,
@@ -217,6 +253,7 @@ pub(crate) fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard) -> Issue
         claim_validation_rules: jwt.claim_validation_rules,
         user_validation_rules: jwt.user_validation_rules,
         guard,
+        claim_hosts,
         keys: None,
     }
 }

@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use authn::feed::{
-    FeedMessage, GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse, REVIEW_IMPERSONATION, REVIEW_TOKEN,
-    ReviewImpersonationRequest, ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse,
-    SERVICE,
+    FeedMessage, GET_SNAPSHOT, GetSnapshotRequest, GetSnapshotResponse, RESOLVE_CLAIMS, REVIEW_IMPERSONATION,
+    REVIEW_TOKEN, ResolveClaimsRequest, ResolveClaimsResponse, ReviewImpersonationRequest,
+    ReviewImpersonationResponse, ReviewTokenRequest, ReviewTokenResponse, SERVICE,
 };
 use authn::impersonation_request::ImpersonationRequest;
 use authn::snapshot::{Generation, Snapshot};
@@ -105,6 +105,12 @@ impl FeedClient {
         let question = ReviewImpersonationRequest { requester: requester.user(), target };
         let answer = self.call(REVIEW_IMPERSONATION, &question.encode()).await.expect("an answer");
         ReviewImpersonationResponse::decode(&answer).expect("a message")
+    }
+
+    /// What is this claim, which stands elsewhere?
+    pub async fn resolve_claims(&self, request: &ResolveClaimsRequest) -> ResolveClaimsResponse {
+        let answer = self.call(RESOLVE_CLAIMS, &request.encode()).await.expect("an answer");
+        ResolveClaimsResponse::decode(&answer).expect("a message")
     }
 
     /// Whose token is this?

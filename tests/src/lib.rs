@@ -22,6 +22,7 @@
 
 pub mod access_log;
 pub mod api_server;
+pub mod claims_endpoint;
 pub mod client;
 pub mod cluster;
 pub mod envoy;
@@ -41,6 +42,7 @@ pub mod wait;
 pub mod webhook;
 
 pub use api_server::ApiServer;
+pub use claims_endpoint::{ClaimsEndpoint, Told};
 pub use client::{Client, Request, Response};
 pub use envoy::{Envoy, EnvoyOptions};
 pub use feed_client::{FeedClient, Person};

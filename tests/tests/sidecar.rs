@@ -8,6 +8,8 @@ use serde_json::{Value, json};
 use tests::gateway::configuration;
 use tests::{Algorithm, Fault, Issuer, Sidecar, SigningKey, wait};
 
+#[path = "sidecar/claims.rs"]
+mod claims;
 #[path = "sidecar/explain.rs"]
 mod explain;
 #[path = "sidecar/impersonation.rs"]

@@ -15,9 +15,6 @@ use crate::snapshot::{Generation, Snapshot, UpstreamCredential};
 use crate::time::UnixSeconds;
 use crate::token;
 
-/// What Google's tokens call `https://accounts.google.com` at times; go-oidc lets it pass for that issuer alone.
-const GOOGLE: (&str, &str) = ("accounts.google.com", "https://accounts.google.com");
-
 /// `iss` of the cluster's oldest kind of tokens, from Secrets, which never expire (k8s.io/kubernetes
 /// `serviceaccount.LegacyIssuer`).
 const LEGACY_CLUSTER: &str = "kubernetes/serviceaccount";
@@ -148,7 +145,7 @@ impl Current {
 
     /// The configured issuer that a token claims to be from.
     pub(super) fn issuer(&mut self, untrusted_issuer: &str) -> Option<&mut CurrentIssuer> {
-        let url = if untrusted_issuer == GOOGLE.0 { GOOGLE.1 } else { untrusted_issuer };
+        let url = token::issuer_url(untrusted_issuer);
         self.issuers.iter_mut().find(|current| current.issuer.url == url)
     }
 

@@ -8,6 +8,7 @@ use crate::cache::{TokenCache, TokenHash};
 use crate::claims::Validity;
 use crate::decision::{Answers, Caller, Identity, Question, Source};
 use crate::described::{Describe, Described};
+use crate::distributed::{self, Unexpanded};
 use crate::feed::{RefreshKeysRequest, ReviewTokenRequest};
 use crate::impersonation::ImpersonationHeaders;
 use crate::issuer::{IdentityGuard, Issuer};
@@ -20,7 +21,7 @@ use crate::snapshot::Generation;
 use crate::time::{Span, UnixSeconds};
 use crate::token::{self, BearerToken, TokenBuffer, UnverifiedToken};
 use crate::user::UserInfo;
-use crate::verifier::{self, VerifyError};
+use crate::verifier::{self, Terms, VerifyError};
 
 /// Somebody whose token is good.
 #[derive(Clone)]
@@ -41,6 +42,8 @@ enum Life {
     /// Verified here. Nothing of the snapshot but its issuer has a say: that it is not the gateway's own credential is
     /// checked at every request.
     Verified { validity: Validity, voucher: Voucher },
+    /// The same, with a claim that was fetched for it and is good for so long.
+    Expanded { validity: Validity, voucher: Voucher, span: Span },
     /// Said by somebody else, and good for so long. Who is asked, and what is made of the answer, depends on more than
     /// the guard (is the issuer a configured one, the cluster's, the gateway's own account?), so it ends with the
     /// snapshot.
@@ -51,6 +54,9 @@ impl Token {
     fn is_good(&self, generation: Generation, now: UnixSeconds) -> bool {
         match &self.life {
             Life::Verified { validity, voucher } => voucher.holds(now) && validity.check(now).is_ok(),
+            Life::Expanded { validity, voucher, span } => {
+                span.contains(now) && voucher.holds(now) && validity.check(now).is_ok()
+            }
             Life::Reviewed { generation: of, span } => *of == generation && span.contains(now),
         }
     }
@@ -142,17 +148,23 @@ fn authenticate(
     // An expression that can't be evaluated here is no reason to do without it.
     let programs = programs.as_ref().map_err(|NotPlanned| Unavailable::Expression)?;
     let keys = usable_keys(issuer, ask.now)?;
-    let claims = verifier::verify(token, issuer, keys, ask.now, verifier, || budget.may_check(ask.now))
+    let terms = Terms { algorithms: issuer.algorithms, audiences: &issuer.audiences };
+    let claims = verifier::verify(token, terms, &keys.keys, ask.now, verifier, || budget.may_check(ask.now))
         .map_err(|error| {
             if let VerifyError::Signature { slow_checks } = error {
                 budget.failed(slow_checks);
             }
             refusal(error, issuer, ask.answers, generation)
         })?;
-    let user = UserInfo::map(&claims, issuer, programs).map_err(Rejection::Claims)?;
     let validity = claims.validity();
+    let claims = distributed::expand(claims, issuer, ask.answers)?;
+    let user = UserInfo::map(&claims, issuer, programs).map_err(Rejection::Claims)?;
     let identity = identity(ask, source.clone(), user, &issuer.guard, Some(validity.expires()))?;
-    Ok((Life::Verified { validity, voucher }, Known::Impersonable(Rc::new(identity))))
+    let life = match claims.fetched {
+        None => Life::Verified { validity, voucher },
+        Some(span) => Life::Expanded { validity, voucher, span },
+    };
+    Ok((life, Known::Impersonable(Rc::new(identity))))
 }
 
 /// Asks about a token that is not from a configured issuer, if anybody is to be asked.
@@ -210,6 +222,15 @@ fn identity(
     let headers =
         ImpersonationHeaders::new(&described, &ask.policy.added_extra).map_err(Rejection::Identity)?;
     Ok(Identity { caller: Rc::new(Caller { source, described, expires }), headers })
+}
+
+impl From<Unexpanded> for Refusal {
+    fn from(unexpanded: Unexpanded) -> Self {
+        match unexpanded {
+            Unexpanded::Ask(question) => Self::Ask(Box::new(Question::Claims(*question))),
+            Unexpanded::Reject(rejection) => rejection.into(),
+        }
+    }
 }
 
 /// The keys of an issuer, while they may be used.

@@ -20,6 +20,7 @@ mod validate;
 mod tests;
 
 use crate::algorithm::AlgorithmSet;
+use crate::discovery::document_url;
 use crate::issuer::{ClaimMappings, RequiredClaim, ValidationRule};
 
 pub use decode::MAX_FILE;
@@ -98,10 +99,7 @@ impl JwtAuthenticator {
     /// Discovery 1.0, 4.1).
     #[must_use]
     pub fn document_url(&self) -> String {
-        self.discovery_url.clone().unwrap_or_else(|| {
-            let base = self.url.strip_suffix('/').unwrap_or(&self.url);
-            format!("{base}/.well-known/openid-configuration")
-        })
+        self.discovery_url.clone().unwrap_or_else(|| document_url(&self.url))
     }
 }
 

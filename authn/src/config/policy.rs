@@ -1,4 +1,7 @@
-//! The policy file: which names that Kubernetes reserves for itself an issuer, or the token webhook, may hand out.
+//! The policy file: which names that Kubernetes reserves for itself an issuer, or the token webhook, may hand out, and
+//! where an issuer's tokens may send the sidecar.
+
+mod claim_hosts;
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
@@ -6,18 +9,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::decode::{Fields, Node, Place};
 use super::field::{FieldErrors, Path};
 use super::{AuthenticationConfiguration, ConfigError};
+use crate::claim_hosts::ClaimHosts;
 use crate::issuer::IdentityGuard;
+use claim_hosts::RawDistributedClaims;
 
 const API_VERSION: &str = "kube-oidc-filter/v1alpha1";
 
 /// Names with this beginning are the only ones that a guard holds back.
 const RESERVED: &str = "system:";
 
-/// What `--policy` says. Without one, nobody hands out `system:` names.
+/// What `--policy` says. Without one, nobody hands out `system:` names, and nothing is fetched that tokens name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Policy {
-    guards: BTreeMap<String, IdentityGuard>,
+    issuers: BTreeMap<String, IssuerPolicy>,
     token_webhook: Option<IdentityGuard>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct IssuerPolicy {
+    guard: IdentityGuard,
+    claim_hosts: ClaimHosts,
 }
 
 impl Policy {
@@ -35,7 +46,14 @@ impl Policy {
     /// What the issuer with this URL may hand out: nothing, unless the policy names it.
     #[must_use]
     pub fn guard(&self, issuer_url: &str) -> IdentityGuard {
-        self.guards.get(issuer_url).cloned().unwrap_or_default()
+        self.issuers.get(issuer_url).map(|issuer| issuer.guard.clone()).unwrap_or_default()
+    }
+
+    /// From where claims may be fetched that the tokens of the issuer with this URL say stand elsewhere: from nowhere,
+    /// unless the policy names hosts.
+    #[must_use]
+    pub fn claim_hosts(&self, issuer_url: &str) -> ClaimHosts {
+        self.issuers.get(issuer_url).map(|issuer| issuer.claim_hosts.clone()).unwrap_or_default()
     }
 
     /// What the token webhook may hand out: nothing, unless the policy says so.
@@ -54,7 +72,7 @@ impl Policy {
     #[must_use]
     pub fn unknown_issuers(&self, configuration: &AuthenticationConfiguration) -> Vec<&str> {
         let is_unknown = |url: &&str| configuration.jwt.iter().all(|jwt| jwt.url != *url);
-        self.guards.keys().map(String::as_str).filter(is_unknown).collect()
+        self.issuers.keys().map(String::as_str).filter(is_unknown).collect()
     }
 }
 
@@ -69,6 +87,7 @@ struct RawPolicy {
 struct RawIssuer {
     url: String,
     guard: RawGuard,
+    distributed_claims: RawDistributedClaims,
 }
 
 #[derive(Debug, Default)]
@@ -103,6 +122,10 @@ impl RawIssuer {
         for (name, node, at) in fields.of_object(node, at, "Issuer")? {
             match name.as_str() {
                 "url" => raw.url = fields.string(node, &at, "string")?,
+                "distributedClaims" if node == Node::Null => {}
+                "distributedClaims" => {
+                    raw.distributed_claims = RawDistributedClaims::from_node(fields, node, &at)?;
+                }
                 name if raw.guard.takes(fields, name, &node, &at)? => {}
                 _ => fields.unknown(&at),
             }
@@ -157,18 +180,21 @@ impl TryFrom<RawPolicy> for Policy {
         if let Some(api_version) = api_version.filter(|api_version| api_version != API_VERSION) {
             errors.invalid(&Path::new("apiVersion"), &api_version, format!("must be {API_VERSION}"));
         }
-        let mut guards = BTreeMap::new();
+        let mut by_url = BTreeMap::new();
         for (position, issuer) in issuers.into_iter().enumerate() {
             let path = Path::new("issuers").index(position);
-            let RawIssuer { url, guard } = issuer;
-            let guard = guard.into_guard(|name| path.child(name), &mut errors);
+            let RawIssuer { url, guard, distributed_claims } = issuer;
+            let issuer = IssuerPolicy {
+                guard: guard.into_guard(|name| path.child(name), &mut errors),
+                claim_hosts: distributed_claims.into_hosts(&path.child("distributedClaims"), &mut errors),
+            };
             if url.is_empty() {
                 errors.required(&path.child("url"), "");
                 continue;
             }
-            match guards.entry(url) {
+            match by_url.entry(url) {
                 Entry::Vacant(entry) => {
-                    entry.insert(guard);
+                    entry.insert(issuer);
                 }
                 Entry::Occupied(entry) => errors.duplicate(&path.child("url"), entry.key()),
             }
@@ -177,7 +203,7 @@ impl TryFrom<RawPolicy> for Policy {
         let token_webhook = token_webhook.map(|guard| guard.into_guard(|name| path.child(name), &mut errors));
         match errors.into_list() {
             Some(errors) => Err(ConfigError::Fields { errors }),
-            None => Ok(Self { guards, token_webhook }),
+            None => Ok(Self { issuers: by_url, token_webhook }),
         }
     }
 }
@@ -266,6 +292,19 @@ issuers:
                 r#"strict decoding error: unknown field "issuers[0].allowedGroups""#,
             ),
             ("issuers: [{}]", "issuers[0].url: Required value"),
+            (
+                "issuers: [{url: https://a, distributedClaims: {hosts: []}}]",
+                r#"strict decoding error: unknown field "issuers[0].distributedClaims.hosts""#,
+            ),
+            (
+                "issuers: [{url: https://a, distributedClaims: [b]}]",
+                "json: cannot unmarshal array into Go struct field Issuer.issuers.distributedClaims of type \
+                 v1alpha1.DistributedClaims",
+            ),
+            (
+                "tokenWebhook: {distributedClaims: {}}",
+                r#"strict decoding error: unknown field "tokenWebhook.distributedClaims""#,
+            ),
             (
                 "issuers: [{url: https://a}, {url: https://a}]",
                 r#"issuers[1].url: Duplicate value: "https://a""#,

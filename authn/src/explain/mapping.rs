@@ -6,10 +6,12 @@ use super::rules;
 use super::steps::{Steps, Stop};
 use crate::claims::ClaimsError;
 use crate::config::quote;
+use crate::decision::Answers;
+use crate::distributed::{self, ExpandedClaims, Unexpanded};
 use crate::issuer::{ExtraMapping, Issuer, Mapping, PrefixedClaim, RequiredClaim};
 use crate::json::{Object, Value};
 use crate::programs::{Programs, Purpose};
-use crate::rejection::Rejection;
+use crate::rejection::{Rejection, Unavailable};
 use crate::user::{self, UserInfo};
 use crate::verifier::VerifiedClaims;
 
@@ -26,22 +28,60 @@ fn required_name(RequiredClaim { claim, required_value }: &RequiredClaim) -> Str
     format!("required claim {claim} = {}", quote(required_value))
 }
 
+/// As [`distributed::expand`] decides.
+pub(super) fn expand<'t>(
+    steps: &mut Steps,
+    verified: VerifiedClaims<'t>,
+    issuer: &'t Issuer,
+    answers: &'t Answers,
+) -> Result<ExpandedClaims<'t>, Stop> {
+    // It takes the claims, and what is wrong with the sources stands in them.
+    let problem = sources_problem(verified.claims());
+    let rejection = match distributed::expand(verified, issuer, answers) {
+        Ok(expanded) => {
+            steps
+                .passed(DISTRIBUTED, if expanded.fetched.is_some() { "the groups were fetched" } else { "" });
+            return Ok(expanded);
+        }
+        Err(Unexpanded::Reject(rejection)) => rejection,
+        // Whoever explains has an answer to each question.
+        Err(Unexpanded::Ask(_)) => Unavailable::DistributedGroups.into(),
+    };
+    steps.failed(DISTRIBUTED, rejection.to_string());
+    let says = |problem: &str| format!("oidc: could not expand distributed claims: {problem}");
+    Err(match rejection {
+        Rejection::Claims(ClaimsError::CaseVariant) => Stop::stricter(rejection, &["case-variant-claims"]),
+        Rejection::Claims(ClaimsError::DistributedGroups) => {
+            Stop::stricter(rejection, &["distributed-groups"])
+        }
+        Rejection::Claims(ClaimsError::DistributedRefused) => Stop::says(rejection, says("...")),
+        Rejection::Claims(ClaimsError::Type) => Stop::says(rejection, says(&problem)),
+        Rejection::Claims(_) => Stop::says(rejection, says("oidc: no claim sources")),
+        _ => Stop::unknown(rejection),
+    })
+}
+
+/// What the resolver, which reads the sources once more with a member of its own, says of a wrong type there.
+fn sources_problem(claims: Object<'_>) -> String {
+    let sources = claims.get("_claim_sources").and_then(Value::as_object);
+    let mut aggregated = sources.into_iter().flat_map(Object::values).filter_map(|source| source.get("JWT"));
+    let wrong = aggregated.find(|value| !matches!(value, Value::Null | Value::String(_)));
+    let kind = wrong.map(go::kind).unwrap_or_default();
+    format!(
+        "oidc: could not parse claim sources: json: cannot unmarshal {kind} into Go struct field endpoint.JWT of type \
+         string"
+    )
+}
+
 /// As [`UserInfo::map`], by the same functions in the same order.
 pub(super) fn map(
     steps: &mut Steps,
-    verified: &VerifiedClaims<'_>,
+    expanded: &ExpandedClaims<'_>,
     issuer: &Issuer,
     programs: &Programs,
 ) -> Result<UserInfo, Stop> {
-    let mapper = Mapper { claims: verified.claims(), issuer, programs };
+    let mapper = Mapper { claims: expanded.claims(), issuer, programs };
     let (claims, mappings) = (mapper.claims, &issuer.claim_mappings);
-    step(
-        steps,
-        DISTRIBUTED,
-        user::check_distributed(claims, mappings),
-        |()| String::new(),
-        |error| mapper.distributed(error),
-    )?;
     let username = step(
         steps,
         "username",
@@ -89,7 +129,7 @@ fn step<T>(
     name: &str,
     result: Result<T, ClaimsError>,
     detail: impl FnOnce(&T) -> String,
-    words: impl FnOnce(ClaimsError) -> Words,
+    words: impl FnOnce(ClaimsError) -> String,
 ) -> Result<T, Stop> {
     match result {
         Ok(value) => {
@@ -99,13 +139,9 @@ fn step<T>(
         Err(error) => {
             let rejection = Rejection::Claims(error);
             steps.failed(name, rejection.to_string());
-            Err(match words(error) {
-                Words::GoesOn(rule) => Stop::stricter(rejection, &[rule]),
-                Words::Says(words) => {
-                    let ours = rules::of_ours(&words);
-                    Stop::says(rejection, words).unless(ours)
-                }
-            })
+            let words = words(error);
+            let ours = rules::of_ours(&words);
+            Err(Stop::says(rejection, words).unless(ours))
         }
     }
 }
@@ -134,13 +170,6 @@ fn list(texts: &[String]) -> String {
     ["[", &quoted.join(" "), "]"].concat()
 }
 
-/// What kube-apiserver does about a mapping that failed.
-enum Words {
-    /// By this rule of ours it would go on.
-    GoesOn(&'static str),
-    Says(String),
-}
-
 struct Mapper<'m> {
     claims: Object<'m>,
     issuer: &'m Issuer,
@@ -148,30 +177,9 @@ struct Mapper<'m> {
 }
 
 impl Mapper<'_> {
-    /// The resolver reads the sources once more, with a member of its own.
-    fn distributed(&self, error: ClaimsError) -> Words {
-        let problem = match error {
-            ClaimsError::CaseVariant => return Words::GoesOn("case-variant-claims"),
-            ClaimsError::DistributedGroups => return Words::GoesOn("distributed-groups"),
-            ClaimsError::Type => {
-                let sources = self.claims.get("_claim_sources").and_then(Value::as_object);
-                let mut aggregated =
-                    sources.into_iter().flat_map(Object::values).filter_map(|source| source.get("JWT"));
-                let wrong = aggregated.find(|value| !matches!(value, Value::Null | Value::String(_)));
-                let kind = wrong.map(go::kind).unwrap_or_default();
-                format!(
-                    "oidc: could not parse claim sources: json: cannot unmarshal {kind} into Go struct field \
-                     endpoint.JWT of type string"
-                )
-            }
-            _ => "oidc: no claim sources".to_owned(),
-        };
-        Words::Says(format!("oidc: could not expand distributed claims: {problem}"))
-    }
-
-    fn username(&self, error: ClaimsError) -> Words {
+    fn username(&self, error: ClaimsError) -> String {
         const EVALUATING: &str = "oidc: error evaluating username claim expression: ";
-        Words::Says(match (error, &self.issuer.claim_mappings.username) {
+        match (error, &self.issuer.claim_mappings.username) {
             (ClaimsError::EmailNotVerified, _) => match self.claims.get("email_verified") {
                 None | Some(Value::Bool(_) | Value::Null) => "oidc: email not verified".to_owned(),
                 Some(value) => format!("oidc: parse 'email_verified' claim: {}", go::not_a(value, "bool")),
@@ -188,12 +196,12 @@ impl Mapper<'_> {
             (_, Mapping::Expression(expression)) => {
                 [EVALUATING, &self.no_value(Purpose::Username, expression)].concat()
             }
-        })
+        }
     }
 
-    fn groups(&self, error: ClaimsError) -> Words {
+    fn groups(&self, error: ClaimsError) -> String {
         const EVALUATING: &str = "oidc: error evaluating group claim expression: ";
-        Words::Says(match (error, &self.issuer.claim_mappings.groups) {
+        match (error, &self.issuer.claim_mappings.groups) {
             (ClaimsError::Expression, Some(Mapping::Expression(expression))) => {
                 [EVALUATING, &self.no_value(Purpose::Groups, expression)].concat()
             }
@@ -201,12 +209,12 @@ impl Mapper<'_> {
                 format!("oidc: parse groups claim {}: {}", quote(claim), self.not_a_string(claim))
             }
             _ => [EVALUATING, NO_LIST].concat(),
-        })
+        }
     }
 
-    fn uid(&self, error: ClaimsError) -> Words {
+    fn uid(&self, error: ClaimsError) -> String {
         const EVALUATING: &str = "oidc: error evaluating uid claim expression: ";
-        Words::Says(match (error, &self.issuer.claim_mappings.uid) {
+        match (error, &self.issuer.claim_mappings.uid) {
             (ClaimsError::Expression, Some(Mapping::Expression(expression))) => {
                 [EVALUATING, &self.no_value(Purpose::Uid, expression)].concat()
             }
@@ -214,15 +222,15 @@ impl Mapper<'_> {
                 format!("oidc: parse uid claim {}: {}", quote(claim), self.not_a_string(claim))
             }
             _ => [EVALUATING, "uid claim expression must return a string"].concat(),
-        })
+        }
     }
 
-    fn extra(&self, error: ClaimsError) -> Words {
+    fn extra(&self, error: ClaimsError) -> String {
         let expression = |place: usize| {
             let mapping = self.issuer.claim_mappings.extra.get(place);
             mapping.map(|ExtraMapping { value_expression, .. }| value_expression.as_str()).unwrap_or_default()
         };
-        Words::Says(match error {
+        match error {
             ClaimsError::ExtraExpression => {
                 let place = self.programs.extra_of_another_type(self.claims).unwrap_or_default();
                 format!("oidc: error evaluating extra claim expression: {}: {NO_LIST}", expression(place))
@@ -232,11 +240,11 @@ impl Mapper<'_> {
                 Some((place, error)) => rules::no_value(expression(place), &error),
                 None => String::new(),
             },
-        })
+        }
     }
 
-    fn required(&self, RequiredClaim { claim, required_value }: &RequiredClaim) -> Words {
-        Words::Says(match self.claims.get(claim) {
+    fn required(&self, RequiredClaim { claim, required_value }: &RequiredClaim) -> String {
+        match self.claims.get(claim) {
             None => format!("oidc: required claim {claim} not present in ID token"),
             Some(value @ (Value::String(_) | Value::Null)) => {
                 let got = value.as_str().unwrap_or_default();
@@ -245,7 +253,7 @@ impl Mapper<'_> {
                 )
             }
             Some(value) => format!("oidc: parse claim {claim}: {}", go::not_a(value, "string")),
-        })
+        }
     }
 
     fn not_a_string(&self, claim: &str) -> String {

@@ -4,6 +4,7 @@ use super::steps::{Steps, Stop};
 use super::{Kubernetes, Step, mapping, verification};
 use crate::algorithm::AlgorithmSet;
 use crate::authenticator;
+use crate::decision::Answers;
 use crate::described::Described;
 use crate::impersonation::ImpersonationHeaders;
 use crate::issuer::{IdentityGuard, Issuer};
@@ -16,7 +17,7 @@ use crate::texts::Texts;
 use crate::time::UnixSeconds;
 use crate::token::{BearerToken, TokenBuffer, UnverifiedToken};
 use crate::user::{IdentityError, UserInfo};
-use crate::verifier;
+use crate::verifier::{self, Terms};
 
 /// Where the steps lead.
 #[derive(Default)]
@@ -39,6 +40,7 @@ impl Walk {
 pub(super) fn walk(
     issuer: Option<&Issuer>,
     untrusted_text: &[u8],
+    answers: &Answers,
     now: UnixSeconds,
     verifier: &impl VerifySignature,
 ) -> Walk {
@@ -46,7 +48,7 @@ pub(super) fn walk(
         return Walk::default();
     };
     let mut steps = Steps::new(plan(issuer));
-    match judge(&mut steps, &token, issuer, now, verifier) {
+    match judge(&mut steps, &token, issuer, answers, now, verifier) {
         Ok(user) => Walk { steps: steps.finish(), found: Some(Ok(user)), ..Walk::default() },
         Err(stop) => Walk::stopped(steps, stop),
     }
@@ -61,6 +63,7 @@ fn judge(
     steps: &mut Steps,
     token: &BearerToken<'_>,
     issuer: &Issuer,
+    answers: &Answers,
     now: UnixSeconds,
     verifier: &impl VerifySignature,
 ) -> Result<UserInfo, Stop> {
@@ -75,10 +78,12 @@ fn judge(
     let parsed =
         UnverifiedToken::parse(token, &mut buffer).map_err(Rejection::Token).map_err(Stop::unknown)?;
     // Failures that were before don't count here: there is always room for one more slow check.
-    let verified = verifier::verify(parsed, issuer, keys, now, verifier, || true);
+    let terms = Terms { algorithms: issuer.algorithms, audiences: &issuer.audiences };
+    let verified = verifier::verify(parsed, terms, &keys.keys, now, verifier, || true);
     verification::tell(steps, token, issuer, now, verified.as_ref().err())?;
     let verified = verified.map_err(|error| Stop::unknown(verification::rejection(&error)))?;
-    let user = mapping::map(steps, &verified, issuer, &programs)?;
+    let expanded = mapping::expand(steps, verified, issuer, answers)?;
+    let user = mapping::map(steps, &expanded, issuer, &programs)?;
     guard(steps, user, &issuer.guard)
 }
 

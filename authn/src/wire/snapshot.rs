@@ -88,6 +88,7 @@ impl TryFrom<wire::Issuer> for Issuer {
             keys,
             claim_validation_rules,
             user_validation_rules,
+            claim_hosts,
         } = raw;
         let rules = |rules: Vec<wire::ValidationRule>| {
             let rule = |wire::ValidationRule { expression, message }| ValidationRule { expression, message };
@@ -112,6 +113,7 @@ impl TryFrom<wire::Issuer> for Issuer {
                 allowed_usernames: allowed_system_usernames.into_iter().collect(),
                 allowed_groups: allowed_system_groups.into_iter().collect(),
             },
+            claim_hosts: claim_hosts.into_iter().collect(),
             keys: keys.map(IssuerKeys::try_from).transpose()?,
         })
     }
@@ -230,6 +232,7 @@ impl From<&Issuer> for wire::Issuer {
             claim_validation_rules,
             user_validation_rules,
             guard,
+            claim_hosts,
             keys,
         } = issuer;
         let rules = |rules: &[ValidationRule]| {
@@ -255,6 +258,7 @@ impl From<&Issuer> for wire::Issuer {
                 .collect(),
             allowed_system_usernames: guard.allowed_usernames.iter().cloned().collect(),
             allowed_system_groups: guard.allowed_groups.iter().cloned().collect(),
+            claim_hosts: claim_hosts.iter().map(str::to_owned).collect(),
             keys: keys.as_ref().map(|IssuerKeys { keys, not_after }| wire::IssuerKeys {
                 keys: keys
                     .iter()

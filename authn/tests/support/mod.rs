@@ -9,6 +9,7 @@ use authn::algorithm::{Algorithm, AlgorithmSet, Family};
 use authn::authenticator::Authenticator;
 use authn::base64url;
 use authn::cache::HashKey;
+use authn::claim_hosts::ClaimHosts;
 use authn::decision::{Answers, Decision, Forward, Question, Refused};
 #[cfg(feature = "supply")]
 use authn::explain::{self, Explainer, Explanation, Kubernetes, Verdict};
@@ -274,6 +275,7 @@ pub(crate) fn issuer() -> Issuer {
         claim_validation_rules: Vec::new(),
         user_validation_rules: Vec::new(),
         guard: IdentityGuard::default(),
+        claim_hosts: ClaimHosts::default(),
         keys: Some(keys([Pair::P256.key(KID)])),
     }
 }
@@ -679,6 +681,11 @@ pub(crate) fn is_told(explanation: &Explanation, outcome: &Outcome) {
         }
         (Verdict::Refused(refusal), Outcome::RefreshKeys(_)) => {
             assert_eq!(refusal.rejection.reason(), "unknown_key");
+            assert_eq!(failed, 1, "{explanation:?}");
+        }
+        // Nobody was asked.
+        (Verdict::Refused(refusal), Outcome::Ask(Question::Claims(_))) => {
+            assert_eq!(refusal.rejection.reason(), "distributed_groups_failed");
             assert_eq!(failed, 1, "{explanation:?}");
         }
         (verdict, outcome) => panic!("{verdict:?}, but {outcome:?}"),

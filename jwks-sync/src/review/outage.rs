@@ -5,8 +5,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::error;
+use tracing::{error, warn};
 
+use crate::claims::Unresolved;
 use crate::kube::{KubeError, SUBJECT_ACCESS_REVIEWS, TOKEN_REVIEWS};
 use crate::metrics::ReviewKind;
 
@@ -16,6 +17,7 @@ const REPEAT: Duration = Duration::from_mins(1);
 /// What is wrong with the reviews of each kind.
 #[derive(Default)]
 pub(crate) struct Outages {
+    claims: Mutex<Outage>,
     impersonation: Mutex<Outage>,
     pass_through: Mutex<Outage>,
     webhook: Mutex<Outage>,
@@ -38,14 +40,35 @@ impl Outages {
     /// A review failed.
     pub(super) fn failed(&self, kind: ReviewKind, failure: &KubeError) {
         let text = explain(kind, failure);
-        let mut outage = self.lock(kind);
-        outage.failure = Some(text.clone());
-        if outage.told.get(failure.reason()).is_some_and(|told| told.elapsed() < REPEAT) {
+        self.lock(kind).failure = Some(text.clone());
+        if self.is_news(kind, failure.reason()) {
+            error!(kind = kind.name(), reason = failure.reason(), error = text, "a review failed");
+        }
+    }
+
+    /// A claim could not be had. Where its endpoint has answered, that is no outage, yet worth a word.
+    pub(super) fn unresolved(&self, failure: &Unresolved) {
+        const KIND: ReviewKind = ReviewKind::Claims;
+        let (text, reason) = (failure.to_string(), failure.reason());
+        self.lock(KIND).failure = failure.may_pass().then(|| text.clone());
+        if !self.is_news(KIND, reason) {
             return;
         }
-        outage.told.insert(failure.reason(), Instant::now());
-        drop(outage);
-        error!(kind = kind.name(), reason = failure.reason(), error = text, "a review failed");
+        if failure.may_pass() {
+            error!(kind = KIND.name(), reason, error = text, "a claim could not be fetched");
+        } else {
+            warn!(kind = KIND.name(), reason, error = text, "a claim was refused");
+        }
+    }
+
+    /// Whether the log has not been told of this within the last minute. It is now.
+    fn is_news(&self, kind: ReviewKind, reason: &'static str) -> bool {
+        let told = &mut self.lock(kind).told;
+        let is_news = told.get(reason).is_none_or(|told| told.elapsed() >= REPEAT);
+        if is_news {
+            told.insert(reason, Instant::now());
+        }
+        is_news
     }
 
     /// Why the last review of each kind failed, of those that did.
@@ -56,6 +79,7 @@ impl Outages {
 
     fn lock(&self, kind: ReviewKind) -> MutexGuard<'_, Outage> {
         let outage = match kind {
+            ReviewKind::Claims => &self.claims,
             ReviewKind::Impersonation => &self.impersonation,
             ReviewKind::PassThrough => &self.pass_through,
             ReviewKind::Webhook => &self.webhook,
@@ -71,6 +95,7 @@ fn explain(kind: ReviewKind, failure: &KubeError) -> String {
         ReviewKind::Impersonation => SUBJECT_ACCESS_REVIEWS,
         ReviewKind::PassThrough => TOKEN_REVIEWS,
         ReviewKind::Webhook => return format!("token webhook: {failure}"),
+        ReviewKind::Claims => return failure.to_string(),
     };
     match failure {
         KubeError::Refused { code: 401, .. } => {

@@ -14,6 +14,7 @@
 mod anonymous;
 mod answers;
 mod cached;
+mod claims;
 mod configuration;
 mod contract;
 mod credential;

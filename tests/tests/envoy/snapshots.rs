@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use authn::algorithm::AlgorithmSet;
+use authn::claim_hosts::ClaimHosts;
 use authn::issuer::{ClaimMappings, IdentityGuard, PrefixedClaim};
 use authn::jwks::Jwks;
 use authn::keys::IssuerKeys;
@@ -28,6 +29,7 @@ fn snapshot(issuer: &Issuer, epoch: u64, counter: u64, credential: &str) -> Vec<
         claim_validation_rules: Vec::new(),
         user_validation_rules: Vec::new(),
         guard: IdentityGuard::default(),
+        claim_hosts: ClaimHosts::default(),
         keys: Some(IssuerKeys { keys: jwks.keys, not_after: UnixSeconds::new(u64::MAX) }),
     };
     let credential = UpstreamCredential::new(credential.to_owned(), None).expect("a token");
