@@ -117,7 +117,8 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAMESPACE/NAME[/KEY]")]
     pub(crate) authentication_config_map: Option<String>,
 
-    /// Which `system:` names an issuer or the token webhook may hand out, reloaded when it changes. Without it: none.
+    /// Which `system:` names an issuer or the token webhook may hand out, and which hosts may be asked for claims that
+    /// tokens say stand elsewhere; reloaded when it changes. Without it: none.
     #[arg(long, value_name = "FILE")]
     pub(crate) policy: Option<PathBuf>,
 

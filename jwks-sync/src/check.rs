@@ -322,7 +322,7 @@ mod tests {
         const POLICY: &str = "
 apiVersion: kube-oidc-filter/v1alpha1
 issuers:
-- {url: 'https://a', allowedSystemGroups: ['system:masters']}
+- {url: 'https://a', allowedSystemGroups: ['system:masters'], distributedClaims: {allowedHosts: [claims.example]}}
 - {url: 'https://b', allowedSystemGroups: ['system:masters']}
 ";
         let lines = |policy, has_policy| -> Vec<String> {
@@ -340,6 +340,7 @@ issuers:
             [
                 first,
                 "ok    policy: 1 issuer may hand out system: names",
+                "ok    policy: claims may be fetched from where tokens of 1 issuer say",
                 "note  policy: names issuer https://b, which the configuration lacks"
             ]
         );
