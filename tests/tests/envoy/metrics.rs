@@ -8,7 +8,7 @@ use kube_oidc_filter::metric::{Metric, Passed, Reason};
 use serde_json::json;
 use tests::{ApiServer, Gateway, GatewayOptions, Issuer, SigningKey, Token, gateway, mint, wait};
 
-use crate::chain_with;
+use crate::{Chain, chain_with};
 
 /// Histograms appear when Envoy flushes, every five seconds.
 const FLUSH: Duration = Duration::from_secs(30);
@@ -98,9 +98,14 @@ async fn without_tags_reason_and_issuer_stay_in_the_name() {
 /// Everything that the table has, and nothing else, after everything that can be counted has happened.
 #[tokio::test]
 async fn what_is_counted_is_what_the_table_has() {
-    let mut chain =
-        chain_with(|options| options.asks_with(OWN).filter(&json!({"tokenPassthrough": {"audiences": []}})))
-            .await;
+    let (issuer, api) = (Issuer::start().await, ApiServer::start().await);
+    // Nobody is at that port.
+    let claims = json!({"allowedHosts": ["127.0.0.1:1"]});
+    let options = GatewayOptions::new(&api, gateway::configuration(&[&issuer]))
+        .policy(json!({"issuers": [{"url": issuer.url(), "distributedClaims": claims}]}))
+        .filter(&json!({"tokenPassthrough": {"audiences": []}}));
+    let gateway = options.asks_with(OWN).start().await;
+    let mut chain = Chain { issuer, api, gateway };
     chain.api.accept_as(OWN, "system:serviceaccount:kube-oidc-filter:gateway");
     chain.api.on_access_review(|_| json!({"allowed": false}));
     chain.api.on_token_review(|_| json!({"authenticated": false}));
@@ -115,6 +120,11 @@ async fn what_is_counted_is_what_the_table_has() {
     assert_eq!(chain.get(&Token::of(&chain.issuer).sub("alice").sign(&stranger)).await.status, 401);
     let acting = chain.gateway.client().get("/api").bearer(&alice).header("impersonate-user", "bob");
     assert_eq!(acting.send().await.status, 403);
+    let elsewhere = json!({"s": {"endpoint": "https://127.0.0.1:1/"}});
+    let elsewhere = Token::of(&chain.issuer)
+        .claim("_claim_names", json!({"groups": "s"}))
+        .claim("_claim_sources", elsewhere);
+    assert_eq!(chain.get(&elsewhere.sign(&chain.issuer.key())).await.status, 503);
 
     let adopted = series(&chain.gateway).await["kube_oidc_filter_snapshot_adopted_timestamp_seconds{}"];
     assert!(adopted.abs_diff(mint::now().unsigned_abs()) < 300, "{adopted}");
@@ -137,11 +147,13 @@ async fn what_is_counted_is_what_the_table_has() {
     wait::until(FLUSH, "Envoy has flushed its histograms", flushed).await;
     let series = series(&chain.gateway).await;
     for (name, count) in [
-        // Alice's and bob's, each once, and the forger's; the others came out of the cache or had no key to be checked by.
-        ("signatures_valid", 2),
+        // Alice's and bob's and the one whose groups stand elsewhere, each once, and the forger's; the others came out of
+        // the cache or had no key to be checked by.
+        ("signatures_valid", 3),
         ("signatures_invalid", 1),
-        ("verify_microseconds_count", 3),
-        ("decide_microseconds_count", 3),
+        ("verify_microseconds_count", 4),
+        ("decide_microseconds_count", 4),
+        ("waits_claims", 1),
         ("waits_impersonation", 1),
         ("waits_keys", 1),
         ("waits_token", 1),
