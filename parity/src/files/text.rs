@@ -4,10 +4,13 @@ use serde_json::Value;
 
 use crate::random::Random;
 
+/// What was done, and how.
+type Form = (&'static str, fn(&str) -> String);
+
 /// The configuration as another text, and what was done to it.
 pub(super) fn text(configuration: &Value, random: &mut Random) -> (&'static str, String) {
     let json = configuration.to_string();
-    let forms: &[(&str, fn(&str) -> String)] = &[
+    let forms: &[Form] = &[
         ("text, comments and document mark", |json| format!("# who\n---\n{json}\n")),
         ("text, two documents", |json| format!("{json}\n---\n{json}\n")),
         ("text, a member twice", |json| json.replacen("\"kind\":", "\"kind\":\"Other\",\"kind\":", 1)),
