@@ -4,7 +4,7 @@ CARGO ?= cargo
 TOOLS := tests/tools/install
 
 .DEFAULT_GOAL := help
-.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test parity hop-test bench instructions lint fmt toolchain
+.PHONY: help build filter killable-filter sidecar demo demo-serve test cluster-test parity hop-test fuzz bench instructions lint fmt toolchain
 
 help: ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-13s %s\n", $$1, $$2 }'
@@ -37,6 +37,16 @@ hop-test: filter sidecar ## Header attacks, with nginx, HAProxy and a Go proxy b
 	set -e; tools="$$($(TOOLS) envoy haproxy nginx reverse-proxy)"; set -- $$tools; \
 	ENVOY="$$1" HAPROXY="$$2" NGINX="$$3" REVERSE_PROXY="$$4" \
 	$(CARGO) test --locked --package tests --features hops --lib --test hops
+
+fuzz: ## Let libFuzzer look for trouble: TARGET=configuration, expression or token; SECONDS=60
+	@case "$(TARGET)" in configuration|expression|token) ;; \
+	  *) echo "make fuzz TARGET=configuration, TARGET=expression or TARGET=token" >&2; exit 2;; esac
+	RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing" \
+	$(CARGO) build --locked --manifest-path fuzz/libfuzzer/Cargo.toml --target-dir target/fuzz --release --bin $(TARGET) \
+	  --target "$$(rustc -vV | sed -n 's/^host: //p')"
+	mkdir -p target/fuzz/corpus/$(TARGET)
+	cd target/fuzz && "$$(rustc -vV | sed -n 's/^host: //p')/release/$(TARGET)" -max_total_time=$(or $(SECONDS),60) -timeout=20 -rss_limit_mb=4096 \
+	  corpus/$(TARGET) ../../fuzz/corpus/$(TARGET)
 
 bench: filter ## What a request costs Envoy with the filter, beside Envoy's own filters (some 20 minutes; best on a quiet machine)
 	$(CARGO) build --locked --profile sidecar --package jwks-sync --package bench

@@ -28,6 +28,8 @@ pub(crate) struct Rig {
     pub(crate) api_server: ApiServer,
     pub(crate) issuer: Issuer,
     one: Sidecar,
+    /// One issuer, whose users are mapped and checked by expressions.
+    expressions: Sidecar,
     most: Sidecar,
     /// Stands in for a sidecar with [`HUNDRED`] issuers.
     hundred: Feed,
@@ -76,10 +78,18 @@ impl Rig {
         std::fs::write(files.path().join("api-server.pem"), api_server.ca_pem()).expect("write a CA");
         std::fs::write(files.path().join("jwks.json"), jwks(&keys)).expect("write the JWKS");
         let one = sidecar(&[&issuer]).await;
+        let expressions = sidecar_with(&[&issuer], |entry| {
+            entry["claimMappings"]["username"] = json!({"expression": "claims.sub.lowerAscii()"});
+            entry["claimMappings"]["groups"] = json!({"expression": "claims.groups"});
+            entry["claimValidationRules"] = json!([
+                {"expression": "claims.email_verified == true"}, {"expression": "claims.sub.endsWith('@example.com')"},
+            ]);
+        })
+        .await;
         let most = sidecar(&others.iter().chain([&issuer]).collect::<Vec<_>>()).await;
         let hundred = with_hundred_issuers(FeedClient::connect(&one.socket()).await.snapshot(None).await);
         let hundred = Feed::start(move |since| since.is_none().then(|| hundred.encode()));
-        Self { api_server, issuer, one, most, hundred, _others: others, files }
+        Self { api_server, issuer, one, expressions, most, hundred, _others: others, files }
     }
 
     /// A token of this person, as the variant wants it.
@@ -144,6 +154,7 @@ impl Rig {
                 let socket = match (sidecar, issuers) {
                     (Some(sidecar), _) => sidecar.socket(),
                     (None, Issuers::One) => self.one.socket(),
+                    (None, Issuers::Expressions) => self.expressions.socket(),
                     (None, Issuers::Hundred) => self.hundred.socket().to_owned(),
                 };
                 let values = [("WASM_PATH", text(&self.module())), ("SOCKET_PATH", text(&socket))];
@@ -183,20 +194,30 @@ impl Rig {
 }
 
 /// A sidecar that trusts these issuers, ready.
-pub(crate) async fn sidecar(issuers: &[&Issuer]) -> Sidecar {
-    let mut sidecar = place(issuers);
+async fn sidecar(issuers: &[&Issuer]) -> Sidecar {
+    sidecar_with(issuers, |_| ()).await
+}
+
+/// The same, with other `jwt[]` entries.
+async fn sidecar_with(issuers: &[&Issuer], change: impl Fn(&mut Value)) -> Sidecar {
+    let mut sidecar = place_with(issuers, change);
     sidecar.start(&FLAGS).await;
     sidecar
 }
 
 /// The same, not started.
 pub(crate) fn place(issuers: &[&Issuer]) -> Sidecar {
+    place_with(issuers, |_| ())
+}
+
+fn place_with(issuers: &[&Issuer], change: impl Fn(&mut Value)) -> Sidecar {
     // Built with this very profile, beside this very program.
     let here = std::env::current_exe().expect("the path of this program");
     let sidecar = Sidecar::new().program(&here.with_file_name("jwks-sync"));
     let mut configuration = gateway::configuration(issuers);
     for entry in configuration["jwt"].as_array_mut().expect("issuers") {
         entry["claimMappings"]["uid"] = json!({"claim": "oid"});
+        change(entry);
     }
     sidecar.write("authn.json", configuration.to_string());
     sidecar.write("token", ApiServer::TOKEN);

@@ -56,6 +56,8 @@ pub(crate) enum Script {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Issuers {
     One,
+    /// One, whose users are mapped and checked by expressions: two rules, user name and groups.
+    Expressions,
     /// 99 others stand before the one that the tokens are from. A configuration may have 64; the filter takes more.
     Hundred,
 }
@@ -118,7 +120,7 @@ const FLOOR: Variant = Variant {
 };
 
 /// All of them, in the order of a turn: what is compared stands side by side.
-pub(crate) const VARIANTS: [Variant; 23] = [
+pub(crate) const VARIANTS: [Variant; 25] = [
     Variant { name: "bare", title: "no filter", gate: Gate::Bare, ..WARM },
     Variant {
         name: "floor_nothing",
@@ -174,6 +176,12 @@ pub(crate) const VARIANTS: [Variant; 23] = [
         ..WARM
     },
     Variant {
+        name: "warm_expressions",
+        title: "this filter, token seen before, users by expressions",
+        gate: Gate::Filter { issuers: Issuers::Expressions },
+        ..WARM
+    },
+    Variant {
         name: "warm_500_groups",
         title: "this filter, 500 groups",
         groups: MANY_GROUPS,
@@ -200,6 +208,12 @@ pub(crate) const VARIANTS: [Variant; 23] = [
         title: "jwt_authn without cache, and Lua, ES256",
         algorithm: Algorithm::ES256,
         ..NATIVE_COLD
+    },
+    Variant {
+        name: "cold_expressions",
+        title: "this filter, every token new, RS256, users by expressions",
+        gate: Gate::Filter { issuers: Issuers::Expressions },
+        ..COLD
     },
     Variant {
         name: "cold_ps256",
@@ -250,7 +264,7 @@ pub(crate) struct Comparison {
 }
 
 /// What is held against what.
-pub(crate) const COMPARISONS: [Comparison; 19] = [
+pub(crate) const COMPARISONS: [Comparison; 21] = [
     Comparison { ours: "warm", other: "native_cached", target: Some(1.30) },
     Comparison { ours: "warm", other: "bare", target: Some(0.72) },
     Comparison { ours: "warm_10k", other: "warm", target: Some(0.95) },
@@ -267,6 +281,8 @@ pub(crate) const COMPARISONS: [Comparison; 19] = [
     Comparison { ours: "warm", other: "floor", target: None },
     Comparison { ours: "warm", other: "native_remembering", target: None },
     Comparison { ours: "warm_10k", other: "native_10k", target: None },
+    Comparison { ours: "cold_expressions", other: "cold_rs256", target: None },
+    Comparison { ours: "warm_expressions", other: "warm", target: None },
     Comparison { ours: "cold_100_issuers", other: "cold_rs256", target: None },
     Comparison { ours: "warm_upstream", other: "native_upstream", target: None },
     Comparison { ours: "warm_upstream", other: "bare_upstream", target: None },

@@ -17,7 +17,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 36)]
     pub(crate) tokens: usize,
     /// How many configuration files are put to both for their verdicts and messages
-    #[arg(long, default_value_t = 320)]
+    #[arg(long, default_value_t = 900)]
     pub(crate) files: usize,
     /// How many cases each field and each rule must have at least in which kube-apiserver accepts, and in which it rejects
     #[arg(long, default_value_t = 20)]

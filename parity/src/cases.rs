@@ -8,7 +8,10 @@ use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::arguments::Arguments;
+use crate::distributed;
+use crate::draft::Draft;
 use crate::entry::Entry;
+use crate::oddities;
 use crate::random::Random;
 use crate::report::{Judged, Report};
 use crate::sides::Sides;
@@ -19,12 +22,14 @@ use crate::verdict::{Comparison, Verdict};
 const ENTRIES: usize = 64;
 /// How many tokens are asked about at a time.
 const AT_A_TIME: usize = 6;
+/// The gateway's reasons of requests that went on.
+const WENT_ON: [&str; 3] = ["ok", "not_upstream", ""];
 
 /// A token for a configuration.
 struct Case {
     number: usize,
     entry: usize,
-    about: Vec<&'static str>,
+    rules: Vec<&'static str>,
     oddities: Vec<&'static str>,
     token: String,
     text: [String; 2],
@@ -45,7 +50,15 @@ pub(crate) async fn run(arguments: &Arguments, report: &mut Report) {
             issuer.serve(path, 200, document.to_string().as_bytes());
             issuer.serve(&format!("/keys/{}", entry.number), 200, entry.jwks.to_string().as_bytes());
         }
-        let sides = Arc::new(Sides::start(&etcd, &entries).await);
+        for (entry, claim) in entries.iter().filter_map(|entry| Some((entry, entry.groups_claim?))) {
+            for answer in distributed::ANSWERS {
+                let body = distributed::body(entry, claim, answer);
+                issuer.serve(&distributed::path(entry, answer), 200, body.as_bytes());
+            }
+        }
+        // Every second gateway may ask the endpoints of distributed claims.
+        let policy = (numbers[0] / ENTRIES).is_multiple_of(2).then(|| distributed::policy(&entries));
+        let sides = Arc::new(Sides::start(&etcd, &entries, policy).await);
         let cases: Vec<_> = entries
             .iter()
             .enumerate()
@@ -56,15 +69,17 @@ pub(crate) async fn run(arguments: &Arguments, report: &mut Report) {
         let answers = ask(&sides, &cases).await;
         let reasons = sides.reasons(cases.len()).await;
         for (case, (kube_apiserver, gateway)) in cases.iter().zip(answers) {
+            let reason = reasons.get(&case.number).cloned().unwrap_or_default();
             let gateway = match gateway {
-                Verdict::Rejects(answer) => {
-                    Verdict::Rejects(reasons.get(&case.number).cloned().unwrap_or(answer))
-                }
-                accepts @ Verdict::Accepts(_) => accepts,
+                // It let the token in, and the API server refused what came of it.
+                Verdict::Rejects(_) if WENT_ON.contains(&reason.as_str()) => Verdict::Silent(reason),
+                Verdict::Rejects(_) => Verdict::Rejects(reason),
+                other => other,
             };
             report.add(&Judged {
                 configuration: entries[case.entry].configuration.clone(),
-                about: case.about.clone(),
+                rules: case.rules.clone(),
+                fields: entries[case.entry].fields.clone(),
                 token: case.text.clone(),
                 comparison: Comparison::of(&kube_apiserver, &gateway, &case.oddities),
                 kube_apiserver,
@@ -78,14 +93,15 @@ pub(crate) async fn run(arguments: &Arguments, report: &mut Report) {
 }
 
 fn case(number: usize, at: usize, entry: &Entry, random: &mut Random) -> Case {
-    let draft = twists::draft(entry, random);
+    let mut draft = twists::draft(entry, random);
     let token = draft.token();
+    oddities::find(&mut draft, entry, &token);
     let text = |part: usize| {
         String::from_utf8_lossy(&mint::decode(token.split('.').nth(part).unwrap_or_default())).into_owned()
     };
     let text = [text(0), text(1)];
-    let about = draft.rules.iter().chain(&entry.fields).copied().collect();
-    Case { number, entry: at, about, oddities: draft.oddities, token, text }
+    let Draft { rules, oddities, .. } = draft;
+    Case { number, entry: at, rules, oddities, token, text }
 }
 
 /// Asks both sides about each case.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 
 /// What a token is made of.
 pub(crate) struct Draft {
-    /// Members of the header, beside `alg` and `kid` of the key, which it may replace; null leaves one out.
+    /// Members of the header, beside `alg` and `kid` of the key, which it may replace.
     pub(crate) header: Map<String, Value>,
     /// The header's bytes, in place of those members.
     pub(crate) header_bytes: Option<Vec<u8>>,
@@ -22,8 +22,10 @@ pub(crate) struct Draft {
     pub(crate) key: SigningKey,
     /// What becomes of the finished token.
     pub(crate) form: Option<fn(&str) -> String>,
-    /// Rules that this token is about.
+    /// Rules and fields that this token is about.
     pub(crate) rules: Vec<&'static str>,
+    /// The last twist was about an expression, for want of what it is for.
+    pub(crate) fell_back: bool,
     /// Ids of deviations that it gives rise to.
     pub(crate) oddities: Vec<&'static str>,
 }
@@ -40,6 +42,7 @@ impl Draft {
             key,
             form: None,
             rules: Vec::new(),
+            fell_back: false,
             oddities: Vec::new(),
         }
     }
@@ -49,7 +52,7 @@ impl Draft {
         self.claims.insert(name.to_owned(), value);
     }
 
-    /// Sets a claim to one of these values; `Value::Null` as the last of a list stands for itself, `None` leaves it out.
+    /// Sets a claim, or leaves it out.
     pub(crate) fn set_or_remove(&mut self, name: &str, value: Option<Value>) {
         match value {
             Some(value) => self.set(name, value),
@@ -63,7 +66,6 @@ impl Draft {
         header.insert("alg".to_owned(), json!(self.key.algorithm().name()));
         header.extend(self.key.kid().map(|kid| ("kid".to_owned(), json!(kid))));
         header.extend(self.header.clone());
-        header.retain(|_, value| !value.is_null());
         let header =
             self.header_bytes.clone().unwrap_or_else(|| Value::Object(header).to_string().into_bytes());
         let token = mint::sign_bytes(&header, &self.payload(), &self.key);

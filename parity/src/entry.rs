@@ -150,6 +150,24 @@ impl Entry {
     }
 }
 
+/// All fields that an entry can have.
+pub(crate) const FIELDS: [&str; 14] = [
+    "issuer.audiences, one",
+    "issuer.audiences, several",
+    "issuer.audienceMatchPolicy",
+    "issuer.discoveryURL",
+    "claimMappings.username.claim",
+    "claimMappings.username.claim, email",
+    "claimMappings.username.expression",
+    "claimMappings.groups.claim",
+    "claimMappings.groups.expression",
+    "claimMappings.uid.claim",
+    "claimMappings.uid.expression",
+    "claimMappings.extra",
+    "claimValidationRules.claim",
+    "claimValidationRules.expression",
+];
+
 /// What an entry is made with.
 struct Maker<'r> {
     random: &'r mut Random,
@@ -190,11 +208,7 @@ impl Maker<'_> {
             );
         }
         let claim = *self.random.pick(USERNAME_CLAIMS);
-        self.has(if claim == "email" {
-            "claimMappings.username.claim, email"
-        } else {
-            "claimMappings.username.claim"
-        });
+        self.has(username_field(claim));
         (json!({"claim": claim, "prefix": self.random.pick(PREFIXES)}), Some(claim))
     }
 
@@ -242,7 +256,7 @@ impl Maker<'_> {
     fn claim_rules(&mut self) -> (Vec<Value>, Vec<(&'static str, &'static str)>) {
         let (mut rules, mut required) = (Vec::new(), Vec::new());
         for (claim, value) in REQUIRED {
-            if self.random.percent(15) {
+            if self.random.percent(30) {
                 self.has("claimValidationRules.claim");
                 let mut rule = json!({"claim": claim});
                 if !value.is_empty() {
@@ -292,6 +306,11 @@ impl Maker<'_> {
         }
         keys
     }
+}
+
+/// What the mapping of the user name by a claim is counted as.
+pub(crate) fn username_field(claim: &str) -> &'static str {
+    if claim == "email" { "claimMappings.username.claim, email" } else { "claimMappings.username.claim" }
 }
 
 /// A JWK with what issuers put in it, or leave out.

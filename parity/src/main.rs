@@ -4,11 +4,11 @@
 //! | module | what it does |
 //! |---|---|
 //! | [`entry`], [`pieces`] | configurations, with the expressions that they are made of |
-//! | [`draft`], [`twists`] | tokens: good ones, and what makes others of them |
+//! | [`draft`], [`twists`], [`distributed`] | tokens: good ones, and what makes others of them |
 //! | [`sides`] | the live kube-apiserver, and the gateway in front of it |
 //! | [`cases`] | puts tokens to both |
 //! | [`files`] | puts configuration files to both |
-//! | [`verdict`], [`deviations`] | what the answers are worth |
+//! | [`verdict`], [`deviations`], [`oddities`] | what the answers are worth |
 //! | [`report`] | `target/parity/report.json` |
 #![allow(
     clippy::arithmetic_side_effects,
@@ -24,9 +24,11 @@
 mod arguments;
 mod cases;
 mod deviations;
+mod distributed;
 mod draft;
 mod entry;
 mod files;
+mod oddities;
 mod pieces;
 mod random;
 mod report;
@@ -69,8 +71,9 @@ async fn main() -> ExitCode {
 
 /// Puts how many cases showed each deviation into `docs/deviations.json` and `docs/deviations.md`.
 fn update_docs(report: &Report) {
-    let figures: BTreeMap<String, usize> =
-        report.stricter_by_deviation.iter().map(|(id, cases)| ((*id).to_owned(), *cases)).collect();
+    let figures: BTreeMap<String, usize> = deviations::ids()
+        .map(|id| (id.to_owned(), report.stricter_by_deviation.get(id).copied().unwrap_or_default()))
+        .collect();
     let docs = repository().join("docs");
     let text = serde_json::to_string_pretty(&figures).expect("figures") + "\n";
     std::fs::write(docs.join("deviations.json"), text).expect("write the figures");

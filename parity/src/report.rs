@@ -1,18 +1,21 @@
 //! `report.json`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::verdict::{Comparison, Verdict};
+use crate::{entry, files, twists};
 
 /// A case and its two answers.
 pub(crate) struct Judged {
     /// Number of the configuration, its entry.
     pub(crate) configuration: Value,
-    /// Fields of the configuration and rules that the token is about.
-    pub(crate) about: Vec<&'static str>,
+    /// Rules and fields that the token is about.
+    pub(crate) rules: Vec<&'static str>,
+    /// Fields of the configuration.
+    pub(crate) fields: Vec<&'static str>,
     /// The token's header and payload, as far as they are text.
     pub(crate) token: [String; 2],
     pub(crate) kube_apiserver: Verdict,
@@ -40,12 +43,16 @@ pub(crate) struct Report {
     pub(crate) false_accepts: usize,
     pub(crate) stricter_documented: usize,
     pub(crate) stricter_undocumented: usize,
+    /// Cases on which one side did not say anything: something was in the way.
+    pub(crate) without_verdict: usize,
     pub(crate) config_cases: usize,
     pub(crate) config_mismatches: usize,
     /// Files that both sides take.
     pub(crate) config_both_accept: usize,
     /// Files with expressions that only the gateway refuses, by the documented list.
     pub(crate) config_stricter_documented: usize,
+    /// Files that are no YAML, which both refuse in words of their own (`file-syntax`).
+    pub(crate) config_other_words: usize,
     /// By id of `docs/deviations.md`.
     pub(crate) stricter_by_deviation: BTreeMap<&'static str, usize>,
     /// By what the tokens are about.
@@ -78,20 +85,19 @@ impl Report {
                 &mut self.stricter_documented
             }
             Comparison::StricterUndocumented => &mut self.stricter_undocumented,
+            Comparison::NoVerdict => &mut self.without_verdict,
         };
         *counter += 1;
-        let mut about = judged.about.clone();
-        about.sort_unstable();
-        about.dedup();
+        let is_accepted = matches!(judged.kube_apiserver, Verdict::Accepts(_));
+        // A token that is accepted has passed every field; one that is rejected says something of what it is about alone.
+        let fields = judged.fields.iter().filter(|_| is_accepted);
+        let about: BTreeSet<_> = judged.rules.iter().chain(fields).collect();
         for about in about {
-            self.coverage
-                .entry(about)
-                .or_default()
-                .count(matches!(judged.kube_apiserver, Verdict::Accepts(_)));
+            self.coverage.entry(about).or_default().count(is_accepted);
         }
         if !judged.comparison.is_well() {
             self.disagreements.push(json!({
-                "comparison": judged.comparison, "about": judged.about, "configuration": judged.configuration,
+                "comparison": judged.comparison, "about": judged.rules, "configuration": judged.configuration,
                 "header": judged.token[0], "payload": judged.token[1], "kube_apiserver": judged.kube_apiserver,
                 "gateway": judged.gateway,
             }));
@@ -100,6 +106,16 @@ impl Report {
 
     /// Notes what there are too few cases of, either way.
     pub(crate) fn look_for_gaps(&mut self, at_least: usize) {
+        // What has no case at all is the widest gap.
+        for about in twists::all().map(|twist| twist.rule).chain(entry::FIELDS) {
+            self.coverage.entry(about).or_default();
+        }
+        for about in files::all() {
+            let Coverage { accepted, rejected } = *self.config_coverage.entry(about.to_owned()).or_default();
+            if accepted + rejected < at_least {
+                self.lacking.push(format!("{about}: {} files", accepted + rejected));
+            }
+        }
         let gaps = self.coverage.iter().filter(|(_, count)| count.accepted.min(count.rejected) < at_least);
         self.lacking.extend(gaps.map(|(about, Coverage { accepted, rejected })| {
             format!("{about}: {accepted} accepted, {rejected} rejected")
@@ -114,6 +130,7 @@ impl Report {
         self.false_accepts == 0
             && self.identity_mismatches == 0
             && self.stricter_undocumented == 0
+            && self.without_verdict == 0
             && self.config_mismatches == 0
             && self.lacking.is_empty()
     }
@@ -122,7 +139,7 @@ impl Report {
     pub(crate) fn summary(&self) -> String {
         format!(
             "kube-apiserver {}, seed {}: {} cases of {} configurations, {} accepted by both, {} rejected by both, {} \
-             identity mismatches, {} false accepts, {} stricter by the list, {} stricter beyond it; {} files, {} accepted \
+             identity mismatches, {} false accepts, {} stricter by the list, {} stricter beyond it, {} without a verdict; {} files, {} accepted \
              by both, {} mismatches",
             self.kube_apiserver,
             self.seed,
@@ -134,6 +151,7 @@ impl Report {
             self.false_accepts,
             self.stricter_documented,
             self.stricter_undocumented,
+            self.without_verdict,
             self.config_cases,
             self.config_both_accept,
             self.config_mismatches

@@ -9,13 +9,18 @@ use ::tests::gateway::Upstream;
 use ::tests::{Gateway, GatewayOptions, wait};
 use serde_json::{Value, json};
 
+use crate::distributed;
 use crate::entry::Entry;
+use crate::random::Random;
 use crate::verdict::{User, Verdict};
 
 /// How long a side may take until it knows its issuers.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Who asks the API server who they are. It takes the client's query for what it is not, and the access log keeps it.
 const WHOAMI: &str = "/apis/authentication.k8s.io/v1/selfsubjectreviews";
+
+/// What kube-apiserver says when it can't say whose a token is.
+const NO_VERDICTS: [&str; 3] = ["not initialized", "fetching keys", "context deadline exceeded"];
 
 /// Whoever comes through may ask who they are, even those who aren't `system:authenticated`.
 const EVERYBODY: &str = r#"
@@ -35,8 +40,8 @@ pub(crate) struct Sides {
 }
 
 impl Sides {
-    /// Starts both with these entries, and waits until each knows all issuers.
-    pub(crate) async fn start(etcd: &Etcd, entries: &[Entry]) -> Self {
+    /// Starts both with these entries, the gateway with this policy, and waits until each knows all issuers.
+    pub(crate) async fn start(etcd: &Etcd, entries: &[Entry], policy: Option<Value>) -> Self {
         let jwt: Vec<_> = entries.iter().map(|entry| &entry.configuration).collect();
         let configuration = json!({
             "apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthenticationConfiguration", "jwt": jwt,
@@ -52,7 +57,10 @@ impl Sides {
             ca_pem: kube_apiserver.ca_pem().to_owned(),
             name: "localhost".to_owned(),
         };
-        let options = GatewayOptions::new(upstream, configuration).token(KubeApiServer::ADMIN_TOKEN);
+        let mut options = GatewayOptions::new(upstream, configuration).token(KubeApiServer::ADMIN_TOKEN);
+        if let Some(policy) = policy {
+            options = options.policy(policy);
+        }
         let gateway = options.start().await;
         let sides = Self { kube_apiserver, gateway };
         for entry in entries {
@@ -63,11 +71,15 @@ impl Sides {
 
     /// Waits until kube-apiserver has the issuer's discovery document.
     async fn until_known(&self, entry: &Entry) {
-        let token =
-            ::tests::Token::issued_by(&entry.url).sign(&tests::SigningKey::shared(::tests::Algorithm::ES256));
+        let mut draft = entry.draft(&mut Random::new("any good token"));
+        // It gets to know of an issuer that it fetches claims from when it is first led there.
+        if let Some(claim) = entry.groups_claim {
+            distributed::lead(&mut draft, entry, claim, "good");
+        }
+        let token = draft.token();
         let known = async || match self.asks_kube_apiserver(&token).await {
-            Verdict::Accepts(_) => true,
-            Verdict::Rejects(why) => !why.contains("not initialized"),
+            Verdict::Accepts(_) | Verdict::Rejects(_) => true,
+            Verdict::Silent(_) => false,
         };
         wait::until(PATIENCE, &format!("kube-apiserver knows {}", entry.url), known).await;
     }
@@ -78,7 +90,10 @@ impl Sides {
         if status["authenticated"] == true {
             return Verdict::Accepts(User::read(&status["user"]));
         }
-        Verdict::Rejects(status["error"].as_str().unwrap_or_default().to_owned())
+        let error = status["error"].as_str().unwrap_or_default().to_owned();
+        // Not the token's fault, and no verdict on it.
+        let is_silent = error.is_empty() || NO_VERDICTS.iter().any(|words| error.contains(words));
+        if is_silent { Verdict::Silent(error) } else { Verdict::Rejects(error) }
     }
 
     /// Who comes out of the gateway with a token, as the API server behind it sees them. Why nobody does stands in the
@@ -87,10 +102,11 @@ impl Sides {
         let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
         let path = format!("{WHOAMI}?case={number}");
         let answer = self.gateway.client().post(&path, &review).bearer(token).send().await;
-        if answer.status == 201 {
-            return Verdict::Accepts(User::read(&answer.json()["status"]["userInfo"]));
+        match answer.status {
+            201 => Verdict::Accepts(User::read(&answer.json()["status"]["userInfo"])),
+            400..500 => Verdict::Rejects(String::new()),
+            status => Verdict::Silent(format!("{status} {}", answer.text())),
         }
-        Verdict::Rejects(format!("{} {}", answer.status, answer.text()))
     }
 
     /// The gateway's reason for each case, by number, once all of these stand in the access log.

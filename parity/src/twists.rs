@@ -39,8 +39,12 @@ pub(crate) fn draft(entry: &Entry, random: &mut Random) -> Draft {
     };
     for _ in 0..count {
         let twist = random.pick(&twists);
-        draft.rules.push(twist.rule);
+        // One that finds nothing of its own in the configuration is about an expression instead.
+        draft.fell_back = false;
         (twist.apply)(&mut draft, entry, random);
+        if !draft.fell_back {
+            draft.rules.push(twist.rule);
+        }
     }
     draft
 }

@@ -35,6 +35,8 @@ pub(crate) enum Verdict {
     Accepts(User),
     /// It is nobody's, for this reason.
     Rejects(String),
+    /// It does not say: something else than the token is in the way.
+    Silent(String),
 }
 
 /// How the gateway's answer compares with kube-apiserver's.
@@ -53,12 +55,15 @@ pub(crate) enum Comparison {
     StricterDocumented(&'static str),
     /// The same, and no deviation explains it.
     StricterUndocumented,
+    /// One of them did not say.
+    NoVerdict,
 }
 
 impl Comparison {
     /// Compares. `oddities` are the deviations that the token was made to give rise to.
     pub(crate) fn of(kube_apiserver: &Verdict, gateway: &Verdict, oddities: &[&'static str]) -> Self {
         match (kube_apiserver, gateway) {
+            (Verdict::Silent(_), _) | (_, Verdict::Silent(_)) => Self::NoVerdict,
             (Verdict::Accepts(there), Verdict::Accepts(here)) if there == here => Self::BothAccept,
             (Verdict::Accepts(_), Verdict::Accepts(_)) => Self::IdentityMismatch,
             (Verdict::Rejects(_), Verdict::Rejects(_)) => Self::BothReject,
@@ -84,7 +89,10 @@ mod tests {
     fn answers_are_compared() {
         let user = |name: &str| Verdict::Accepts(User { username: name.to_owned(), ..User::default() });
         let rejects = |reason: &str| Verdict::Rejects(reason.to_owned());
-        let rows: [(_, _, &[&'static str], _); 9] = [
+        let silent = || Verdict::Silent("502".to_owned());
+        let rows: [(_, _, &[&'static str], _); 11] = [
+            (silent(), user("a"), &[], Comparison::NoVerdict),
+            (rejects("x"), silent(), &[], Comparison::NoVerdict),
             (user("a"), user("a"), &[], Comparison::BothAccept),
             (user("a"), user("b"), &[], Comparison::IdentityMismatch),
             (rejects("x"), rejects("y"), &[], Comparison::BothReject),

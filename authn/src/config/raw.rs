@@ -7,13 +7,25 @@ use super::field::quote;
 const GROUP: &str = "apiserver.config.k8s.io";
 const KIND: &str = "AuthenticationConfiguration";
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
-/// The other kinds that kube-apiserver knows in this group.
-const OTHER_KINDS: [&str; 5] = [
-    "AdmissionConfiguration",
-    "AuthorizationConfiguration",
-    "EgressSelectorConfiguration",
-    "EncryptionConfiguration",
-    "TracingConfiguration",
+/// The group of its older configuration files.
+const OTHER_GROUP: &str = "apiserver.k8s.io";
+/// Kinds of kube-apiserver's other configuration files, and which group and version has which
+/// (k8s.io/apiserver `pkg/apis/apiserver`).
+const OTHER_KINDS: [(&str, &str, &[&str]); 5] = [
+    (
+        GROUP,
+        "v1",
+        &[
+            "AdmissionConfiguration",
+            "AuthorizationConfiguration",
+            "EncryptionConfiguration",
+            "TracingConfiguration",
+        ],
+    ),
+    (GROUP, "v1beta1", &["AuthorizationConfiguration", "TracingConfiguration"]),
+    (GROUP, "v1alpha1", &["AuthorizationConfiguration", "TracingConfiguration"]),
+    (OTHER_GROUP, "v1beta1", &["EgressSelectorConfiguration"]),
+    (OTHER_GROUP, "v1alpha1", &["AdmissionConfiguration", "EgressSelectorConfiguration"]),
 ];
 
 #[derive(Clone, Debug, Default)]
@@ -173,13 +185,13 @@ fn version(node: &Node) -> Result<String, ConfigError> {
     if version.is_empty() {
         return Err(ConfigError::Missing { field: "apiVersion" });
     }
-    if group == GROUP && VERSIONS.contains(&version) {
-        if kind == KIND {
-            return Ok(version.to_owned());
-        }
-        if let Some(kind) = OTHER_KINDS.into_iter().find(|known| *known == kind) {
-            return Err(ConfigError::OtherKind { kind });
-        }
+    if group == GROUP && VERSIONS.contains(&version) && kind == KIND {
+        return Ok(version.to_owned());
+    }
+    let of_version = OTHER_KINDS.iter().find(|(known, of, _)| (*known, *of) == (group, version));
+    let kinds = of_version.map(|(_, _, kinds)| *kinds).unwrap_or_default();
+    if let Some(kind) = kinds.iter().find(|known| **known == kind) {
+        return Err(ConfigError::OtherKind { kind });
     }
     Err(ConfigError::UnknownKind { kind: quote(kind), api_version: quote(api_version) })
 }

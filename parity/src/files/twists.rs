@@ -368,6 +368,11 @@ const URLS: &[&str] = &[
     "https://kubernetes.default.svc",
 ];
 
+/// What they are about.
+pub(super) fn all() -> impl Iterator<Item = &'static str> {
+    TWISTS.iter().map(|(about, _)| *about)
+}
+
 /// A configuration and what it is about: a good one, with a twist or two in most cases.
 pub(super) fn configuration(random: &mut Random) -> (Vec<&'static str>, Value) {
     static CA: LazyLock<String> = LazyLock::new(|| ::tests::Ca::new("issuer CA").pem().to_owned());

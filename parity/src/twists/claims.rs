@@ -4,17 +4,21 @@ use serde_json::{Value, json};
 
 use super::{Twist, twist};
 use crate::draft::Draft;
-use crate::entry::Entry;
+use crate::entry::{self, Entry};
 use crate::random::Random;
 
 pub(super) const TWISTS: &[Twist] = &[
     twist("the user name's claim", |draft, entry, random| {
-        let Some(claim) = entry.username_claim else { return expression(draft, entry, random) };
+        let Some(claim) = entry.username_claim else { return fall_back(draft, entry, random) };
+        draft.rules.push(entry::username_field(claim));
         draft.set_or_remove(claim, random.take(texts()));
     }),
     twist("email_verified", |draft, entry, random| {
         if entry.username_claim != Some("email") && random.percent(50) {
-            return expression(draft, entry, random);
+            return fall_back(draft, entry, random);
+        }
+        if entry.username_claim == Some("email") {
+            draft.rules.push("claimMappings.username.claim, email");
         }
         let values = vec![
             Some(json!(true)),
@@ -29,7 +33,8 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.set_or_remove("email_verified", random.take(values));
     }),
     twist("the groups' claim", |draft, entry, random| {
-        let Some(claim) = entry.groups_claim else { return expression(draft, entry, random) };
+        let Some(claim) = entry.groups_claim else { return fall_back(draft, entry, random) };
+        draft.rules.push("claimMappings.groups.claim");
         let values = vec![
             Some(json!(["a"])),
             Some(json!("a")),
@@ -50,14 +55,16 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.set_or_remove(claim, random.take(values));
     }),
     twist("the uid's claim", |draft, entry, random| {
-        let Some(claim) = entry.uid_claim else { return expression(draft, entry, random) };
+        let Some(claim) = entry.uid_claim else { return fall_back(draft, entry, random) };
+        draft.rules.push("claimMappings.uid.claim");
         draft.set_or_remove(claim, random.take(texts()));
     }),
     twist("required claims", |draft, entry, random| {
         if entry.required.is_empty() {
-            return expression(draft, entry, random);
+            return fall_back(draft, entry, random);
         }
         let (claim, value) = *random.pick(&entry.required);
+        draft.rules.push("claimValidationRules.claim");
         let values = vec![
             Some(json!(value)),
             Some(json!(null)),
@@ -94,6 +101,9 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.set("jti", random.take(values));
     }),
     twist("names of users", |draft, entry, random| {
+        if entry.fields.contains(&"userValidationRules") {
+            draft.rules.push("userValidationRules");
+        }
         let names = [
             "mallory",
             "a-name-of-more-than-forty-letters-for-a-rule",
@@ -127,6 +137,9 @@ pub(super) const TWISTS: &[Twist] = &[
         }
     }),
     twist("names of groups", |draft, entry, random| {
+        if entry.fields.contains(&"userValidationRules") {
+            draft.rules.push("userValidationRules");
+        }
         let groups = vec![
             json!(["forbidden"]),
             json!(["system:masters"]),
@@ -176,6 +189,12 @@ fn texts() -> Vec<Option<Value>> {
         Some(json!({})),
         None,
     ]
+}
+
+/// Is about an expression, since the configuration has nothing else for the twist.
+fn fall_back(draft: &mut Draft, entry: &Entry, random: &mut Random) {
+    expression(draft, entry, random);
+    draft.fell_back = true;
 }
 
 /// Gives one expression claims to its liking, or not.

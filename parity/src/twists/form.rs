@@ -23,7 +23,6 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.form = Some(*random.pick(forms));
     }),
     twist("base64url", |draft, _, random| {
-        draft.oddities.push("base64-canonical");
         let forms: &[fn(&str) -> String] = &[
             str::to_owned,
             str::to_owned,
@@ -52,7 +51,8 @@ pub(super) const TWISTS: &[Twist] = &[
     }),
     twist("the payload's JSON", |draft, _, random| {
         let payload = draft.payload();
-        let inner = payload[1..payload.len() - 1].to_vec();
+        // Another twist may have left nothing of it.
+        let inner = payload.get(1..payload.len().saturating_sub(1)).unwrap_or_default().to_vec();
         let deep = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels)).into_bytes();
         let with = |member: &[u8]| [b"{", &inner[..], b",\"odd\":", member, b"}"].concat();
         let (bytes, oddity) = random.take(vec![
@@ -68,7 +68,7 @@ pub(super) const TWISTS: &[Twist] = &[
             (with(b"1E+2"), None),
             ([&payload[..], b"x"].concat(), None),
             ([&payload[..], b"{}"].concat(), None),
-            (payload[..payload.len() - 1].to_vec(), None),
+            (payload.get(..payload.len().saturating_sub(1)).unwrap_or_default().to_vec(), None),
             (b"null".to_vec(), None),
             (b"[]".to_vec(), None),
             (Vec::new(), None),
@@ -83,7 +83,6 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.payload_bytes = Some(bytes);
     }),
     twist("length", |draft, _, random| {
-        draft.oddities.push("token-length");
         let length = random.take(vec![100, 4_000, 8_000, 11_000, 12_500, 20_000]);
         draft.set("long", json!("x".repeat(length)));
         if random.percent(40) {

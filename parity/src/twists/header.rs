@@ -1,7 +1,7 @@
 //! The header of a token, and who signs it (RFC 7515, 7518).
 
 use ::tests::{Algorithm, SigningKey, mint};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Twist, twist};
 
@@ -12,11 +12,8 @@ pub(super) const TWISTS: &[Twist] = &[
             [own, own, own, own, "none", "None", "HS256", "RS256", "ES256", "PS512", "EdDSA", "rs256", ""];
         let value = *random.pick(&values);
         draft.header.insert("alg".to_owned(), json!(value));
-        // One RSA key signs in six ways, and its JWK may name one.
-        draft.oddities.push("jwk-alg");
     }),
     twist("alg of the key's kind", |draft, _, random| {
-        draft.oddities.push("jwk-alg");
         let own = draft.key.algorithm();
         if own.name().starts_with(['R', 'P']) {
             let others = [
@@ -33,26 +30,23 @@ pub(super) const TWISTS: &[Twist] = &[
         }
     }),
     twist("kid", |draft, _, random| {
-        let own = draft.key.kid().map_or(Value::Null, |kid| json!(kid));
-        let values = [
+        let own = draft.key.kid().map(|kid| json!(kid));
+        let values = vec![
             own.clone(),
-            own.clone(),
-            json!(null),
-            json!(null),
-            json!(""),
-            json!("unknown"),
-            json!("\u{e9}"),
-            json!(5),
-            json!(["a"]),
-            json!("k".repeat(300)),
+            own,
+            None,
+            None,
+            Some(json!("")),
+            Some(json!(null)),
+            Some(json!("unknown")),
+            Some(json!("\u{e9}")),
+            Some(json!(5)),
+            Some(json!(["a"])),
+            Some(json!("k".repeat(300))),
         ];
-        draft.oddities.push("kid-length");
-        let value = random.pick(&values).clone();
-        // Null means: none.
-        if value.is_null() {
-            draft.key = draft.key.clone().without_kid();
-        } else {
-            draft.header.insert("kid".to_owned(), value);
+        match random.take(values) {
+            Some(value) => _ = draft.header.insert("kid".to_owned(), value),
+            None => draft.key = draft.key.clone().without_kid(),
         }
     }),
     twist("typ and other members", |draft, _, random| {
@@ -76,7 +70,6 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.header.insert(name.to_owned(), value);
     }),
     twist("crit and b64", |draft, _, random| {
-        draft.oddities.push("crit-b64");
         let members = random.take(vec![
             json!({"crit": []}),
             json!({"crit": ["exp"]}),
@@ -93,7 +86,6 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.header.extend(members.as_object().cloned().unwrap_or_default());
     }),
     twist("jwk and x5c", |draft, _, random| {
-        draft.oddities.push("embedded-key");
         let other = SigningKey::generate(Algorithm::ES256);
         let (name, value) = random.take(vec![
             ("jwk", draft.key.jwk()),
@@ -150,11 +142,9 @@ pub(super) const TWISTS: &[Twist] = &[
             4 => stranger.with_kid(draft.key.kid().unwrap_or("x")),
             _ => draft.key.clone().without_kid(),
         };
-        draft.oddities.push("jwk-alg");
         draft.key = key;
     }),
     twist("the signature", |draft, _, random| {
-        draft.oddities.push("base64-canonical");
         let forms: &[fn(&str) -> String] = &[
             str::to_owned,
             str::to_owned,

@@ -4,9 +4,12 @@ use ::tests::mint::now;
 use serde_json::{Value, json};
 
 use super::{Twist, twist};
+use crate::distributed;
+use crate::draft::Draft;
 
 pub(super) const TWISTS: &[Twist] = &[
     twist("iss", |draft, entry, random| {
+        draft.rules.extend(entry.fields.iter().filter(|field| **field == "issuer.discoveryURL"));
         let value = match random.below(8) {
             0..=2 => Some(json!(entry.url)),
             3 => Some(json!(format!("{}/", entry.url))),
@@ -18,6 +21,7 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.set_or_remove("iss", value);
     }),
     twist("aud", |draft, entry, random| {
+        draft.rules.extend(entry.fields.iter().filter(|field| field.starts_with("issuer.audience")));
         let (first, last) = (&entry.audiences[0], &entry.audiences[entry.audiences.len() - 1]);
         let values = vec![
             Some(json!(first)),
@@ -63,8 +67,7 @@ pub(super) const TWISTS: &[Twist] = &[
             Some(json!([ahead])),
             None,
         ];
-        draft.oddities.push("time-range");
-        draft.set_or_remove("exp", random.take(values));
+        set_time(draft, "exp", random.take(values));
     }),
     twist("nbf", |draft, _, random| {
         let values = vec![
@@ -77,8 +80,8 @@ pub(super) const TWISTS: &[Twist] = &[
             Some(json!((now() - 5).to_string())),
             Some(number("1.5e9")),
             None,
-            Some(json!(now() + 120)),
-            Some(json!((now() + 120).to_string())),
+            Some(json!(now() + 900)),
+            Some(json!((now() + 900).to_string())),
             Some(number("4e9")),
             Some(json!("x")),
             Some(json!(true)),
@@ -87,8 +90,7 @@ pub(super) const TWISTS: &[Twist] = &[
             Some(number("9e17")),
             Some(number("1e30")),
         ];
-        draft.oddities.push("time-range");
-        draft.set_or_remove("nbf", random.take(values));
+        set_time(draft, "nbf", random.take(values));
     }),
     twist("iat", |draft, _, random| {
         let values = vec![
@@ -138,6 +140,14 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.set("_claim_names", names);
         draft.set("_claim_sources", sources);
     }),
+    twist("groups in a distributed claim", |draft, entry, random| {
+        let Some(claim) = entry.groups_claim else {
+            draft.fell_back = true;
+            return;
+        };
+        let answer = if random.percent(60) { "good" } else { *random.pick(&distributed::ANSWERS) };
+        distributed::lead(draft, entry, claim, answer);
+    }),
     twist("registered claims in other letters", |draft, entry, random| {
         draft.oddities.push("case-variant-claims");
         let members = [
@@ -145,7 +155,7 @@ pub(super) const TWISTS: &[Twist] = &[
             "\"ISS\":\"https://other.example\"".to_owned(),
             format!("\"Aud\":{}", json!(entry.audiences[0])),
             "\"AUD\":\"other\"".to_owned(),
-            format!("\"Exp\":{}", now() + 60),
+            format!("\"Exp\":{}", now() + 900),
             "\"eXp\":5".to_owned(),
             "\"Nbf\":null".to_owned(),
             "\"_Claim_Names\":5".to_owned(),
@@ -157,6 +167,14 @@ pub(super) const TWISTS: &[Twist] = &[
         if random.percent(50) { draft.members.push(member) } else { draft.last_members.push(member) }
     }),
 ];
+
+/// Sets a time, which may be one that the gateway does not take.
+fn set_time(draft: &mut Draft, name: &str, value: Option<Value>) {
+    if value.as_ref().and_then(Value::as_f64).is_some_and(|seconds| seconds.abs() > 9e18) {
+        draft.oddities.push("time-range");
+    }
+    draft.set_or_remove(name, value);
+}
 
 /// A number with just these digits.
 fn number(text: &str) -> Value {

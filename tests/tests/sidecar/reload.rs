@@ -135,7 +135,7 @@ async fn a_config_map_is_followed() {
     counted(&mut sidecar, "config_map_key", 1.0).await;
     api.put_config_map("oidc", with("second"));
     api.put_config_map("oidc", json!({"k": "bad"}));
-    counted(&mut sidecar, "not_an_object", 1.0).await;
+    counted(&mut sidecar, "head", 1.0).await;
     assert_eq!(is_counted(&sidecar, "success").await, Some(1.0));
     assert_eq!(audiences(&client.snapshot(None).await), ["second"]);
     api.put_config_map("oidc", with("third"));

@@ -233,6 +233,14 @@ fn kind_and_version_must_be_known() {
             "expected AuthenticationConfiguration, got *apiserver.EncryptionConfiguration".to_owned(),
         ),
         (
+            "kind: EgressSelectorConfiguration\napiVersion: apiserver.k8s.io/v1beta1\n".to_owned(),
+            "expected AuthenticationConfiguration, got *apiserver.EgressSelectorConfiguration".to_owned(),
+        ),
+        (
+            format!("kind: EncryptionConfiguration\napiVersion: {group}/v1beta1\n"),
+            format!(r#"no kind "EncryptionConfiguration" is registered for version "{group}/v1beta1" in scheme "pkg/runtime/scheme.go:111""#),
+        ),
+        (
             format!("kind: 1\napiVersion: {group}/v1\n"),
             head("number into Go struct field .kind of type string"),
         ),
