@@ -51,8 +51,9 @@ impl LoadError {
     }
 
     /// What kube-apiserver's log says of it when it comes with a changed file. Only the policy is unknown there.
-    pub(crate) const fn when_reloading(&self) -> &'static str {
+    pub(crate) fn when_reloading(&self) -> &'static str {
         match self {
+            Self::Read(ReadError::File { flag: "--policy", .. }) => "failed to read policy",
             Self::Read(_) => "failed to read authentication config file",
             Self::Configuration { error: ConfigError::Fields { .. }, .. } => {
                 "failed to validate authentication config"
@@ -64,17 +65,25 @@ impl LoadError {
 }
 
 impl Configuration {
-    /// Makes a configuration of what was read. `initial` is what the first one said of requests without a token,
-    /// unless this is the first one.
+    /// Makes the first configuration of what was read.
     ///
     /// # Errors
     /// [`LoadError`] says what is wrong with it.
-    pub(crate) fn load(
+    pub(crate) fn load(sources: &Sources, content: &Content) -> Result<Self, LoadError> {
+        let authentication = Self::load_authentication(sources, content.issuers.as_deref(), None)?;
+        let policy = Self::load_policy(sources, content.policy.as_deref())?;
+        Ok(Self { authentication, policy })
+    }
+
+    /// The issuers. `initial` is what the first configuration said of requests without a token, unless this is it.
+    ///
+    /// # Errors
+    /// [`LoadError`] says what is wrong with them.
+    pub(crate) fn load_authentication(
         sources: &Sources,
-        content: &Content,
+        issuers: Option<&[u8]>,
         initial: Option<Option<&AnonymousAuth>>,
-    ) -> Result<Self, LoadError> {
-        let issuers = content.issuers.as_deref();
+    ) -> Result<AuthenticationConfiguration, LoadError> {
         let authentication = match &sources.issuers {
             IssuerSource::Flags(oidc) => {
                 let oidc = oidc.as_ref().clone();
@@ -105,20 +114,26 @@ impl Configuration {
             IssuerSource::File(path) => Some(format!("file {:?}", path.display().to_string())),
             IssuerSource::Flags(_) => None,
         };
-        let authentication = authentication.map_err(|error| LoadError::Configuration { place_of, error })?;
-        let policy = match (&sources.policy, &content.policy) {
-            (Some(path), Some(content)) => Policy::load(content)
-                .map_err(|error| LoadError::Policy { file: path.display().to_string(), error })?,
-            _ => Policy::default(),
-        };
-        Ok(Self { authentication, policy })
+        authentication.map_err(|error| LoadError::Configuration { place_of, error })
     }
 
-    /// Says in the log which issuers of the policy are unknown: most likely misspelt.
-    pub(crate) fn warn_of_unknown_issuers(&self) {
-        for issuer in self.policy.unknown_issuers(&self.authentication) {
-            warn!(issuer, "the policy names an issuer that the configuration does not have");
+    /// Their guards.
+    ///
+    /// # Errors
+    /// [`LoadError`] says what is wrong with them.
+    pub(crate) fn load_policy(sources: &Sources, policy: Option<&[u8]>) -> Result<Policy, LoadError> {
+        match (&sources.policy, policy) {
+            (Some(path), Some(policy)) => Policy::load(policy)
+                .map_err(|error| LoadError::Policy { file: path.display().to_string(), error }),
+            _ => Ok(Policy::default()),
         }
+    }
+}
+
+/// Says in the log which issuers of the policy are unknown: most likely misspelt.
+pub(crate) fn warn_of_unknown_issuers(policy: &Policy, authentication: &AuthenticationConfiguration) {
+    for issuer in policy.unknown_issuers(authentication) {
+        warn!(issuer, "the policy names an issuer that the configuration does not have");
     }
 }
 
@@ -176,7 +191,7 @@ jwt:
             ),
         ] {
             let sources = Sources { issuers, policy: Some(PathBuf::from("policy")) };
-            let error = Configuration::load(&sources, &content, None).unwrap_err();
+            let error = Configuration::load(&sources, &content).unwrap_err();
             assert_eq!((error.to_string().as_str(), error.when_reloading()), (message, when_reloading));
         }
     }
@@ -189,7 +204,7 @@ jwt:
             ..OidcOptions::default()
         };
         let sources = Sources { issuers: IssuerSource::Flags(Box::new(flags)), policy: None };
-        let load = |issuers| Configuration::load(&sources, &Content { issuers, policy: None }, None);
+        let load = |issuers| Configuration::load(&sources, &Content { issuers, policy: None });
         assert_eq!(load(None).unwrap().authentication.jwt[0].url, "https://a");
         assert_eq!(load(Some(b"nothing".to_vec())).unwrap_err().reason(), "fields");
     }

@@ -365,7 +365,6 @@ mod tests {
     use crate::config::{IssuerSource, Sources};
     use crate::fetch_error::FetchError;
     use crate::kube::KubeError;
-    use crate::sources::Content;
 
     const PAGE: &str = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/metrics.md"));
     const ISSUER: &str = "https://issuer";
@@ -381,8 +380,8 @@ mod tests {
         metrics.reloads().succeeded(UnixSeconds::new(8));
         metrics.reloads().failed("fields", UnixSeconds::new(9));
         let file = Sources { issuers: IssuerSource::File("file".into()), policy: None };
-        metrics.reloads().in_force(&file, &Content { issuers: Some(b"old".to_vec()), policy: None });
-        metrics.reloads().in_force(&file, &Content { issuers: Some(b"x: 1".to_vec()), policy: None });
+        metrics.reloads().in_force(&file, Some(b"old"));
+        metrics.reloads().in_force(&file, Some(b"x: 1"));
         metrics.credential(None);
         metrics.answered("GetSnapshot", "newer");
         metrics.reviewing(ReviewKind::Impersonation).end("denied");

@@ -3,44 +3,46 @@
 //!
 //! Two things differ. Here a newer change takes the place of one that waits for its issuers; there it comes after it. And
 //! here only issuers that are new, or whose keys come from another place, must answer.
+//!
+//! The policy, which kube-apiserver does not have, is followed for itself: it is in force as soon as it is read, whatever
+//! becomes of the issuers.
 
+mod known;
+
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
-use authn::config::AnonymousAuth;
+use authn::config::{AnonymousAuth, AuthenticationConfiguration, Policy};
 use tokio::select;
 use tokio::time::Instant;
 use tracing::{error, info};
 
 use crate::clock;
 use crate::config::Sources;
-use crate::configuration::{Configuration, LoadError};
+use crate::configuration::{Configuration, LoadError, warn_of_unknown_issuers};
 use crate::kube::ApiServer;
 use crate::metrics::Metrics;
-use crate::sources::{Content, ReadError, Reader};
+use crate::sources::{Content, ReadError, Reader, Reading};
 use crate::supply::{Supply, UnhealthyIssuers};
 
-/// How often a failure that lasts is told again; so often kube-apiserver reads the file when nothing happens.
-const TELL_EVERY: Duration = Duration::from_mins(1);
+use known::{Bytes, Known};
 
 /// Follows the sources of the configuration.
 pub(crate) struct Reloader {
     reader: Reader,
-    /// What is in force, or what came after it and can't be used, whatever else happens.
-    judged: Content,
+    issuers: Known,
+    policy: Known,
     /// What the first configuration said of requests without a token: no other one may say something else.
     anonymous: Option<AnonymousAuth>,
     /// What waits for its issuers to answer.
     candidate: Option<Candidate>,
-    /// Why nothing can be read, and when that was told last.
-    unreadable: Option<(ReadError, Instant)>,
 }
 
 /// A good configuration, and what it was made of.
 #[derive(Debug, PartialEq, Eq)]
 struct Candidate {
-    content: Content,
-    configuration: Configuration,
+    bytes: Bytes,
+    authentication: AuthenticationConfiguration,
 }
 
 /// What is new.
@@ -50,7 +52,9 @@ enum News {
     Bad(LoadError),
     /// There is another candidate now.
     Candidate,
-    /// The candidate is gone, and what was judged before is back.
+    /// There is another policy.
+    Policy(Policy),
+    /// The candidate is gone, and what is in force is back.
     Withdrawn,
 }
 
@@ -64,78 +68,115 @@ impl Reloader {
         api_server: ApiServer,
     ) -> Result<(Configuration, Self), LoadError> {
         let mut reader = Reader::start(sources, api_server).await;
-        let judged = reader.read().await?;
-        let configuration = Configuration::load(reader.sources(), &judged, None)?;
-        configuration.warn_of_unknown_issuers();
+        let content = reader.read().await.whole()?;
+        let configuration = Configuration::load(reader.sources(), &content)?;
+        warn_of_unknown_issuers(&configuration.policy, &configuration.authentication);
         let anonymous = configuration.authentication.anonymous.clone();
-        Ok((configuration, Self { reader, judged, anonymous, candidate: None, unreadable: None }))
+        let Content { issuers, policy } = content;
+        let (issuers, policy) = (Known::new(issuers), Known::new(policy));
+        Ok((configuration, Self { reader, issuers, policy, anonymous, candidate: None }))
     }
 
     /// Puts every good change in force, for ever.
     pub(crate) async fn run(mut self, supply: Arc<Supply>, metrics: Arc<Metrics>) {
-        metrics.reloads().in_force(self.reader.sources(), &self.judged);
+        metrics.reloads().in_force(self.reader.sources(), self.issuers.in_force.as_deref());
         self.reader.follow();
         loop {
-            let waiting = self.candidate.as_ref().map(|candidate| candidate.configuration.clone());
-            let attempt = async {
+            let waiting = self.candidate.as_ref().map(|candidate| candidate.authentication.clone());
+            let mut attempt = pin!(async {
                 match waiting {
-                    Some(configuration) => supply.replace(configuration).await,
+                    Some(authentication) => supply.replace(authentication).await,
                     None => std::future::pending().await,
                 }
-            };
-            select! {
-                news = self.news() => self.heard(news, &metrics),
-                outcome = attempt => self.attempted(outcome, &metrics),
+            });
+            // News that leave the candidate as it is must not make its issuers begin anew.
+            let mut is_current = true;
+            while is_current {
+                select! {
+                    all = self.news() => for news in all {
+                        is_current &= !matches!(news, News::Candidate | News::Withdrawn);
+                        self.heard(news, &supply, &metrics);
+                    },
+                    outcome = &mut attempt => {
+                        self.attempted(outcome, &metrics);
+                        is_current = false;
+                    }
+                }
             }
         }
     }
 
     /// Waits until the sources hold something new. May be given up at any time.
-    async fn news(&mut self) -> News {
+    async fn news(&mut self) -> Vec<News> {
         loop {
             self.reader.due().await;
-            let read = self.reader.read().await;
-            if let Some(news) = self.judge(read, Instant::now()) {
+            let reading = self.reader.read().await;
+            let news = self.judge(reading, Instant::now());
+            if !news.is_empty() {
                 return news;
             }
         }
     }
 
-    fn judge(&mut self, read: Result<Content, ReadError>, now: Instant) -> Option<News> {
-        let content = match read {
-            Ok(content) => content,
-            Err(failure) => {
-                let is_told = self.unreadable.as_ref().is_some_and(|(known, told)| {
-                    *known == failure && now.saturating_duration_since(*told) < TELL_EVERY
-                });
-                if is_told {
-                    return None;
-                }
-                self.unreadable = Some((failure.clone(), now));
-                return Some(News::Bad(failure.into()));
-            }
+    fn judge(&mut self, Reading { issuers, policy }: Reading, now: Instant) -> Vec<News> {
+        // The policy first: what comes in force next comes with it.
+        let policy = self.judge_policy(policy, now);
+        policy.into_iter().chain(self.judge_issuers(issuers, now)).collect()
+    }
+
+    fn judge_policy(&mut self, read: Result<Bytes, ReadError>, now: Instant) -> Option<News> {
+        let bytes = match self.policy.look(read, now) {
+            Ok(bytes) => bytes?,
+            Err(failure) => return Some(News::Bad(failure.into())),
         };
-        self.unreadable = None;
-        if content == self.judged {
-            return self.candidate.take().map(|_| News::Withdrawn);
-        }
-        if self.candidate.as_ref().is_some_and(|candidate| candidate.content == content) {
+        if self.policy.is_settled(&bytes) {
             return None;
         }
-        match Configuration::load(self.reader.sources(), &content, Some(self.anonymous.as_ref())) {
-            Ok(configuration) => {
-                self.candidate = Some(Candidate { content, configuration });
-                Some(News::Candidate)
+        Some(match Configuration::load_policy(self.reader.sources(), bytes.as_deref()) {
+            Ok(policy) => {
+                self.policy = Known::new(bytes);
+                News::Policy(policy)
+            }
+            Err(failure) => {
+                self.policy.refuse(bytes);
+                News::Bad(failure)
+            }
+        })
+    }
+
+    fn judge_issuers(&mut self, read: Result<Bytes, ReadError>, now: Instant) -> Option<News> {
+        let bytes = match self.issuers.look(read, now) {
+            Ok(bytes) => bytes?,
+            Err(failure) => return Some(News::Bad(failure.into())),
+        };
+        if self.candidate.as_ref().is_some_and(|candidate| candidate.bytes == bytes) {
+            self.issuers.good();
+            return None;
+        }
+        if bytes == self.issuers.in_force && self.candidate.take().is_some() {
+            self.issuers.good();
+            return Some(News::Withdrawn);
+        }
+        if self.issuers.is_settled(&bytes) {
+            return None;
+        }
+        let initial = Some(self.anonymous.as_ref());
+        Some(match Configuration::load_authentication(self.reader.sources(), bytes.as_deref(), initial) {
+            Ok(authentication) => {
+                self.issuers.good();
+                self.candidate = Some(Candidate { bytes, authentication });
+                News::Candidate
             }
             Err(failure) => {
                 self.candidate = None;
-                self.judged = content;
-                Some(News::Bad(failure))
+                self.issuers.refuse(bytes);
+                News::Bad(failure)
             }
-        }
+        })
     }
 
-    fn heard(&self, news: News, metrics: &Metrics) {
+    fn heard(&self, news: News, supply: &Supply, metrics: &Metrics) {
+        let candidate = self.candidate.as_ref().map(|candidate| &candidate.authentication);
         match news {
             News::Bad(failure) => {
                 let reason = failure.reason();
@@ -143,10 +184,19 @@ impl Reloader {
                 metrics.reloads().failed(reason, clock::now());
             }
             News::Candidate => {
-                if let Some(candidate) = &self.candidate {
-                    candidate.configuration.warn_of_unknown_issuers();
+                if let Some(candidate) = candidate {
+                    warn_of_unknown_issuers(&supply.policy(), candidate);
                 }
                 info!("authentication config changed; it is in force once its new issuers answer");
+            }
+            News::Policy(policy) => {
+                // What it names may be about to come.
+                if let Some(authentication) = candidate.cloned().or_else(|| supply.authentication()) {
+                    warn_of_unknown_issuers(&policy, &authentication);
+                }
+                supply.guard_by(policy);
+                info!("reloaded policy");
+                metrics.reloads().succeeded(clock::now());
             }
             News::Withdrawn => info!("authentication config changed back before it was in force"),
         }
@@ -155,12 +205,11 @@ impl Reloader {
     fn attempted(&mut self, outcome: Result<(), UnhealthyIssuers>, metrics: &Metrics) {
         match outcome {
             Ok(()) => {
-                if let Some(candidate) = self.candidate.take() {
-                    let issuers = candidate.configuration.authentication.jwt.len();
-                    info!(issuers, "reloaded authentication config");
+                if let Some(Candidate { bytes, authentication }) = self.candidate.take() {
+                    info!(issuers = authentication.jwt.len(), "reloaded authentication config");
                     metrics.reloads().succeeded(clock::now());
-                    metrics.reloads().in_force(self.reader.sources(), &candidate.content);
-                    self.judged = candidate.content;
+                    metrics.reloads().in_force(self.reader.sources(), bytes.as_deref());
+                    self.issuers.in_force = bytes;
                 }
             }
             // It stays the candidate: its issuers may answer next time.

@@ -26,6 +26,23 @@ pub(crate) struct Content {
     pub(crate) policy: Option<Vec<u8>>,
 }
 
+/// What came of reading each source: that one can't be read is no reason to leave the other one as it was.
+#[derive(Clone, Debug)]
+pub(crate) struct Reading {
+    pub(crate) issuers: Result<Option<Vec<u8>>, ReadError>,
+    pub(crate) policy: Result<Option<Vec<u8>>, ReadError>,
+}
+
+impl Reading {
+    /// All of it.
+    ///
+    /// # Errors
+    /// [`ReadError`], of the first thing that can't be read.
+    pub(crate) fn whole(self) -> Result<Content, ReadError> {
+        Ok(Content { issuers: self.issuers?, policy: self.policy? })
+    }
+}
+
 /// Why something can't be read. Unlike content that is bad, this may mend without a change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReadError {
@@ -103,11 +120,16 @@ impl Reader {
     }
 
     /// Reads everything.
-    ///
-    /// # Errors
-    /// [`ReadError`], of the first thing that can't be read.
-    pub(crate) async fn read(&mut self) -> Result<Content, ReadError> {
-        let issuers = match (&self.sources.issuers, &mut self.config_map) {
+    pub(crate) async fn read(&mut self) -> Reading {
+        let policy = match &self.sources.policy {
+            Some(path) => content("--policy", path).await.map(Some),
+            None => Ok(None),
+        };
+        Reading { issuers: self.issuers().await, policy }
+    }
+
+    async fn issuers(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
+        Ok(match (&self.sources.issuers, &mut self.config_map) {
             (IssuerSource::File(path), _) => Some(content("--authentication-config", path).await?),
             (IssuerSource::Flags(oidc), _) => match &oidc.oidc_ca_file {
                 Some(path) => Some(content("--oidc-ca-file", path).await?),
@@ -118,12 +140,7 @@ impl Reader {
                 Some(value.map_err(|error| ReadError::ConfigMap { key: key.to_string(), error })?)
             }
             (IssuerSource::ConfigMap(_), None) => None,
-        };
-        let policy = match &self.sources.policy {
-            Some(path) => Some(content("--policy", path).await?),
-            None => None,
-        };
-        Ok(Content { issuers, policy })
+        })
     }
 }
 
@@ -148,7 +165,7 @@ mod tests {
             ("--oidc-ca-file", with(IssuerSource::Flags(Box::new(ca)))),
             ("--policy", Sources { issuers: IssuerSource::Flags(Box::default()), policy: Some(missing()) }),
         ] {
-            let error = Reader::start(sources, ApiServer::new(None)).await.read().await.unwrap_err();
+            let error = Reader::start(sources, ApiServer::new(None)).await.read().await.whole().unwrap_err();
             assert!(error.to_string().starts_with(&format!("{flag}: open /no/such/file: ")), "{error}");
             assert_eq!(error.reason(), "file");
         }

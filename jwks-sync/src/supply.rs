@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use authn::anonymous::Anonymous;
 use authn::claim_hosts::ClaimHosts;
-use authn::config::{AnonymousAuth, JwtAuthenticator};
+use authn::config::{AnonymousAuth, AuthenticationConfiguration, JwtAuthenticator, Policy};
 use authn::feed::RefreshOutcome;
 use authn::issuer::{IdentityGuard, Issuer};
 use authn::keys::Key;
@@ -44,6 +44,8 @@ impl UnhealthyIssuers {
 /// The issuers in force.
 pub(crate) struct Supply {
     running: RwLock<HashMap<String, Arc<Running>>>,
+    /// What they and their guards were made of; `None` before the first configuration.
+    in_force: RwLock<Option<Configuration>>,
     /// By what claims are judged that tokens of an issuer say stand elsewhere.
     terms: RwLock<HashMap<String, Arc<Terms>>>,
     limits: Limits,
@@ -111,6 +113,7 @@ impl Supply {
         let limits = Limits::for_max_age(Duration::from_secs(store.max_age()));
         Self {
             running: RwLock::default(),
+            in_force: RwLock::default(),
             terms: RwLock::default(),
             limits,
             has_webhook,
@@ -123,33 +126,56 @@ impl Supply {
     /// Puts the first configuration in force, once each of its issuers has ended its first attempt, or
     /// [`FIRST_ATTEMPT`] has passed: whoever is late comes in later, and an issuer that is down hurts its own users alone.
     pub(crate) async fn apply(&self, configuration: Configuration) {
-        let prepared = self.prepare(&configuration);
+        let prepared = self.prepare(&configuration.authentication);
         let attempts = prepared.started.iter().map(|(_, running)| running.task.attempted());
         drop(timeout(FIRST_ATTEMPT, join_all(attempts)).await);
         self.put_in_force(configuration, prepared);
     }
 
-    /// Puts another configuration in force, once each issuer that is new in it has keys. Issuers that stay keep their keys
-    /// and their task, and need not answer. May be given up at any time; the old one is in force then.
+    /// Puts other issuers in force, once each that is new among them has keys, by the policy of that moment. Issuers that
+    /// stay keep their keys and their task, and need not answer. May be given up at any time; the old ones are in force
+    /// then.
     ///
     /// # Errors
-    /// [`UnhealthyIssuers`] after [`HEALTHY_WITHIN`]; the old one is in force.
-    pub(crate) async fn replace(&self, configuration: Configuration) -> Result<(), UnhealthyIssuers> {
-        let prepared = self.prepare(&configuration);
+    /// [`UnhealthyIssuers`] after [`HEALTHY_WITHIN`]; the old ones are in force.
+    pub(crate) async fn replace(
+        &self,
+        authentication: AuthenticationConfiguration,
+    ) -> Result<(), UnhealthyIssuers> {
+        let prepared = self.prepare(&authentication);
         let health = prepared.started.iter().map(|(_, running)| running.task.healthy());
         if timeout(HEALTHY_WITHIN, join_all(health)).await.is_err() {
             return Err(prepared.unhealthy());
         }
-        self.put_in_force(configuration, prepared);
+        self.put_in_force(Configuration { authentication, policy: self.policy() }, prepared);
         Ok(())
     }
 
+    /// Puts another policy in force, at once: whoever takes a right away must not have to wait for an issuer.
+    pub(crate) fn guard_by(&self, policy: Policy) {
+        if let Some(authentication) = self.authentication() {
+            self.configure(Configuration { authentication, policy });
+        }
+    }
+
+    /// The policy in force.
+    pub(crate) fn policy(&self) -> Policy {
+        let in_force = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
+        in_force.as_ref().map(|in_force| in_force.policy.clone()).unwrap_or_default()
+    }
+
+    /// The issuers in force, as they were configured.
+    pub(crate) fn authentication(&self) -> Option<AuthenticationConfiguration> {
+        let in_force = self.in_force.read().unwrap_or_else(PoisonError::into_inner);
+        in_force.as_ref().map(|in_force| in_force.authentication.clone())
+    }
+
     /// Starts the issuers that are new.
-    fn prepare(&self, configuration: &Configuration) -> Prepared<'_> {
+    fn prepare(&self, authentication: &AuthenticationConfiguration) -> Prepared<'_> {
         let old = self.running();
         let mut prepared =
             Prepared { supply: self, running: HashMap::new(), started: Vec::new(), is_used: false };
-        for jwt in &configuration.authentication.jwt {
+        for jwt in &authentication.jwt {
             let origin = Origin {
                 discovery_url: jwt.discovery_url.clone(),
                 certificate_authority: jwt.certificate_authority.clone(),
@@ -170,16 +196,23 @@ impl Supply {
         prepared
     }
 
-    fn put_in_force(
-        &self,
-        Configuration { authentication, policy }: Configuration,
-        mut prepared: Prepared<'_>,
-    ) {
+    fn put_in_force(&self, configuration: Configuration, mut prepared: Prepared<'_>) {
         prepared.is_used = true;
         let new = std::mem::take(&mut prepared.running);
+        for removed in self.running().keys().filter(|url| !new.contains_key(*url)) {
+            self.metrics.forget(removed);
+        }
+        *self.running.write().unwrap_or_else(PoisonError::into_inner) = new;
+        self.configure(configuration);
+    }
+
+    /// Has everybody judge by this. Its issuers are running.
+    fn configure(&self, configuration: Configuration) {
+        let Configuration { authentication, policy } = configuration.clone();
+        let running = self.running();
         let mut terms = HashMap::new();
         let supplied = authentication.jwt.into_iter().filter_map(|jwt| {
-            let state = new.get(&jwt.url)?.task.state();
+            let state = running.get(&jwt.url)?.task.state();
             let guard = policy.guard(&jwt.url);
             let claim_hosts = policy.claim_hosts(&jwt.url);
             terms.insert(jwt.url.clone(), Arc::new(Terms::new(&jwt, claim_hosts.clone())));
@@ -191,10 +224,7 @@ impl Supply {
             anonymous: authentication.anonymous.and_then(anonymous),
             token_webhook: self.has_webhook.then(|| policy.token_webhook()),
         };
-        for removed in self.running().keys().filter(|url| !new.contains_key(*url)) {
-            self.metrics.forget(removed);
-        }
-        *self.running.write().unwrap_or_else(PoisonError::into_inner) = new;
+        *self.in_force.write().unwrap_or_else(PoisonError::into_inner) = Some(configuration);
         *self.terms.write().unwrap_or_else(PoisonError::into_inner) = terms;
         self.store.configure(configured, clock::now());
     }
@@ -259,108 +289,5 @@ pub(crate) fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard, claim_ho
 }
 
 #[cfg(test)]
-mod tests {
-    use authn::config::{AuthenticationConfiguration, OidcFlags, Policy};
-    use authn::snapshot::Snapshot;
-
-    use super::*;
-
-    /// An issuer that nobody is at.
-    fn configuration() -> Configuration {
-        let flags = OidcFlags {
-            issuer_url: "https://127.0.0.1:1".to_owned(),
-            client_id: "k".to_owned(),
-            ..OidcFlags::default()
-        };
-        Configuration { authentication: flags.into_configuration().unwrap(), policy: Policy::default() }
-    }
-
-    #[tokio::test]
-    async fn the_rules_beside_the_issuers_follow_the_configuration() {
-        const FILE: &str =
-            "apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\njwt: []\n";
-        let paths =
-            |paths: &[&str]| Some(Anonymous { paths: paths.iter().map(|path| (*path).to_owned()).collect() });
-        let guard =
-            IdentityGuard { allowed_groups: ["system:nodes".to_owned()].into(), ..IdentityGuard::default() };
-        for (rule, has_webhook, anonymous) in [
-            ("", true, None),
-            ("anonymous: {enabled: false}", false, None),
-            ("anonymous: {enabled: true}", true, paths(&[])),
-            (
-                "anonymous: {enabled: true, conditions: [{path: /livez}, {path: /readyz}]}",
-                false,
-                paths(&["/livez", "/readyz"]),
-            ),
-        ] {
-            let metrics = Arc::new(Metrics::new());
-            let store = Arc::new(Store::new(1, 60, Arc::clone(&metrics)));
-            let supply = Supply::new(Arc::clone(&store), metrics, has_webhook);
-            let policy = Policy::load(b"tokenWebhook: {allowedSystemGroups: ['system:nodes']}").unwrap();
-            let file = format!("{FILE}{rule}");
-            let authentication = AuthenticationConfiguration::load(file.as_bytes()).unwrap();
-            supply.apply(Configuration { authentication, policy }).await;
-            store.open(clock::now());
-            let snapshot = Snapshot::decode(&store.newer_than(None).unwrap().encoded).unwrap();
-            assert_eq!(snapshot.anonymous, anonymous, "{rule}");
-            assert_eq!(snapshot.token_webhook, has_webhook.then(|| guard.clone()), "{rule}");
-        }
-    }
-
-    fn supply() -> (Supply, Arc<Store>, Arc<Metrics>) {
-        let metrics = Arc::new(Metrics::new());
-        let store = Arc::new(Store::new(1, 60, Arc::clone(&metrics)));
-        let supply = Supply::new(Arc::clone(&store), Arc::clone(&metrics), false);
-        store.open(clock::now());
-        (supply, store, metrics)
-    }
-
-    /// The audience of the issuer in the snapshot.
-    fn audience(store: &Store) -> Option<String> {
-        let snapshot = Snapshot::decode(&store.newer_than(None).unwrap().encoded).unwrap();
-        snapshot.issuers.first()?.audiences.first().cloned()
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_issuer_that_is_new_must_answer_before_a_change_is_in_force() {
-        let (supply, store, metrics) = supply();
-        let mut nobody = configuration();
-        nobody.authentication.jwt.clear();
-        supply.apply(nobody).await;
-        let failure = supply.replace(configuration()).await.unwrap_err().to_string();
-        let begin = r#"[oidc: authenticator for issuer "https://127.0.0.1:1" is not "#;
-        assert!(failure.starts_with(begin) && failure.ends_with(", context deadline exceeded]"), "{failure}");
-        assert_eq!(audience(&store), None);
-        assert!(!metrics.text().contains("{issuer="), "{}", metrics.text());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_issuer_that_was_down_before_hinders_no_change() {
-        let (supply, store, metrics) = supply();
-        supply.apply(configuration()).await;
-        assert_eq!(audience(&store).as_deref(), Some("k"));
-        let mut changed = configuration();
-        changed.authentication.jwt[0].audiences = vec!["other".to_owned()];
-        assert_eq!(supply.replace(changed.clone()).await, Ok(()));
-        assert_eq!(audience(&store).as_deref(), Some("other"));
-        // At another place it is new.
-        changed.authentication.jwt[0].discovery_url = Some("https://127.0.0.1:2/x".to_owned());
-        changed.authentication.jwt[0].audiences = vec!["third".to_owned()];
-        assert!(supply.replace(changed).await.is_err());
-        assert_eq!(audience(&store).as_deref(), Some("other"));
-        assert!(metrics.text().contains("{issuer="), "the one in force is measured on");
-    }
-
-    #[tokio::test]
-    async fn an_issuer_is_measured_as_long_as_it_is_configured() {
-        let metrics = Arc::new(Metrics::new());
-        let store = Arc::new(Store::new(1, 60, Arc::clone(&metrics)));
-        let supply = Supply::new(store, Arc::clone(&metrics), false);
-        supply.apply(configuration()).await;
-        assert!(metrics.text().contains(r#"jwks_sync_keys{issuer="https://127.0.0.1:1"} 0"#));
-        let mut without = configuration();
-        without.authentication.jwt.clear();
-        assert_eq!(supply.replace(without).await, Ok(()));
-        assert!(!metrics.text().contains("{issuer="), "{}", metrics.text());
-    }
-}
+#[path = "supply_tests.rs"]
+mod tests;

@@ -13,7 +13,6 @@ use ring::digest::{SHA256, digest};
 
 use super::{ResultLabels, SUCCESS, as_gauge};
 use crate::config::{IssuerSource, Sources};
-use crate::sources::Content;
 
 /// Reloads of the configuration.
 #[derive(Default)]
@@ -63,9 +62,9 @@ impl Reloads {
     }
 
     /// This is in force. Of flags there is nothing to tell.
-    pub(crate) fn in_force(&self, sources: &Sources, content: &Content) {
+    pub(crate) fn in_force(&self, sources: &Sources, issuers: Option<&[u8]>) {
         let is_text = matches!(sources.issuers, IssuerSource::ConfigMap(_) | IssuerSource::File(_));
-        if let Some(text) = content.issuers.as_ref().filter(|_| is_text) {
+        if let Some(text) = issuers.filter(|_| is_text) {
             let hash = digest(&SHA256, text);
             let digits: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
             self.info.clear();

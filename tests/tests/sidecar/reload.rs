@@ -86,6 +86,46 @@ async fn a_change_waits_for_its_new_issuers_and_gives_way_to_a_newer_one() {
 }
 
 #[tokio::test]
+async fn a_policy_is_in_force_at_once_whatever_the_configuration_waits_for() {
+    let (old, new) = (Issuer::start().await, Issuer::start().await);
+    new.discovery_fault(Fault::Status(500));
+    let policy =
+        |groups: Value| json!({"issuers": [{"url": old.url(), "allowedSystemGroups": groups}]}).to_string();
+    let mut sidecar = Sidecar::new();
+    sidecar.write("authn.json", named(&[&old], "first").to_string());
+    sidecar.write("policy.json", policy(json!(["system:masters", "system:nodes"])));
+    let policy_file = ["--policy=${DIR}/policy.json"];
+    sidecar.start(&[&[FILE][..], &policy_file, &FOR_SERVING].concat()).await;
+    let client = FeedClient::connect(&sidecar.socket()).await;
+    let allowed = async |expected: &[&str]| {
+        let look = async || {
+            let snapshot = client.snapshot(None).await;
+            let groups = &snapshot.issuers.first()?.guard.allowed_groups;
+            groups.iter().eq(expected.iter()).then_some(snapshot)
+        };
+        wait::found(SOON, &format!("{expected:?} allowed"), look).await
+    };
+    allowed(&["system:masters", "system:nodes"]).await;
+
+    sidecar.write("authn.json", named(&[&old, &new], "second").to_string());
+    wait::until(SOON, "the new issuer is asked", async || new.discovery_requests() >= 1).await;
+    sidecar.write("policy.json", policy(json!(["system:nodes"])));
+    assert_eq!(audiences(&allowed(&["system:nodes"]).await), ["first"], "the issuers are as they were");
+    new.discovery_fault(Fault::None);
+    let second = until_in_force(&client, &["second", "second"]).await;
+    let guarded = second.issuers.iter().map(|issuer| issuer.guard.allowed_groups.len()).sum::<usize>();
+    assert_eq!(guarded, 1, "by the policy of now");
+
+    sidecar.write("authn.json", "bad");
+    counted(&mut sidecar, "head", 1.0).await;
+    sidecar.write("policy.json", policy(json!([])));
+    allowed(&[]).await;
+    sidecar.write("policy.json", "bad");
+    counted(&mut sidecar, "policy", 1.0).await;
+    assert_eq!(audiences(&allowed(&[]).await), ["second", "second"]);
+}
+
+#[tokio::test]
 async fn who_may_come_without_a_token_stays_as_it_was() {
     let mut open = configuration(&[]);
     open["anonymous"] = json!({"enabled": true, "conditions": [{"path": "/livez"}]});
