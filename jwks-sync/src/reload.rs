@@ -1,7 +1,7 @@
 //! Follows the changes of the configuration, as kube-apiserver does (`pkg/kubeapiserver/options/authentication.go`): what
 //! was judged already is ignored; what is bad, or whose issuers don't answer, leaves the old one in force.
 //!
-//! Two things differ. Here a newer change takes the place of one that waits for its issuers; there it comes after it. And
+//! Two things differ. Here a newer good change takes the place of one that waits for its issuers; there it comes after it. And
 //! here only issuers that are new, or whose keys come from another place, must answer.
 //!
 //! The policy, which kube-apiserver does not have, is followed for itself: it is in force as soon as it is read, whatever
@@ -167,8 +167,8 @@ impl Reloader {
                 self.candidate = Some(Candidate { bytes, authentication });
                 News::Candidate
             }
+            // What waits is good still, and comes in force as it does in kube-apiserver.
             Err(failure) => {
-                self.candidate = None;
                 self.issuers.refuse(bytes);
                 News::Bad(failure)
             }

@@ -67,6 +67,14 @@ async fn a_change_is_judged_once() {
         (content(&one), same, Some("candidate"), true),
         (content(&one), minute, None, true),
         (content(&two), same, Some("candidate"), true),
+        // What waits is good, whatever comes after it; it takes good content to replace it.
+        (content("bad"), same, Some("bad: head"), true),
+        (content("bad"), minute, None, true),
+        (content(&two), same, None, true),
+        (content("bad"), same, Some("bad: head"), true),
+        (content(&anonymous), same, Some("bad: fields"), true),
+        (content(&one), same, Some("withdrawn"), false),
+        (content(&one), same, None, false),
         (content("bad"), same, Some("bad: head"), false),
         // What can't be read is nothing new, and is told once a minute.
         (unreadable("gone"), same, Some("bad: file"), false),
@@ -77,8 +85,8 @@ async fn a_change_is_judged_once() {
         (content(&three), same, Some("candidate"), true),
         (unreadable("gone"), same, Some("bad: file"), true),
         (content(&three), same, None, true),
-        (content(&anonymous), same, Some("bad: fields"), false),
-        (content(&anonymous), minute, None, false),
+        (content(&anonymous), same, Some("bad: fields"), true),
+        (content(&anonymous), minute, None, true),
     ]
     .into_iter()
     .enumerate()
@@ -131,8 +139,13 @@ async fn what_was_reloaded_is_what_comes_back() {
     reloader.attempted(Ok(()), &metrics);
     assert_eq!(judge(&mut reloader, content(&two)), None, "identical bytes");
     assert_eq!(judge(&mut reloader, content(&one)).as_deref(), Some("candidate"));
+    // It comes in force though something bad is there now, which stays refused.
+    assert_eq!(judge(&mut reloader, content("bad")).as_deref(), Some("bad: head"));
+    reloader.attempted(Ok(()), &metrics);
+    assert_eq!(judge(&mut reloader, content("bad")), None);
+    assert_eq!(reloader.issuers.in_force, content(&one).unwrap());
     let text = metrics.text();
-    for line in [r#"{result="unhealthy"} 1"#, r#"{result="success"} 1"#] {
+    for line in [r#"{result="unhealthy"} 1"#, r#"{result="success"} 2"#] {
         assert!(text.contains(&format!("jwks_sync_config_reloads_total{line}")), "{text}");
     }
 }

@@ -79,6 +79,9 @@ async fn a_change_waits_for_its_new_issuers_and_gives_way_to_a_newer_one() {
     sidecar.write("authn.json", named(&[&old, &new], "fourth").to_string());
     let asked = new.discovery_requests();
     wait::until(SOON, "it is asked again", async || new.discovery_requests() > asked).await;
+    // A bad edit does not throw away what waits.
+    sidecar.write("authn.json", "bad");
+    counted(&mut sidecar, "head", 1.0).await;
     new.discovery_fault(Fault::None);
     let fourth = until_in_force(&client, &["fourth", "fourth"]).await;
     assert!(fourth.issuers.iter().all(|issuer| issuer.keys.is_some()), "there was no moment without");
