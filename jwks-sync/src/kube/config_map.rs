@@ -2,6 +2,9 @@
 //!
 //! The watch is started anew, from a list, at least once a minute, as kube-apiserver reads its file once a minute beside
 //! watching it: so nothing that a watch misses, a connection that died without a word included, lasts longer.
+//!
+//! Only a list that fails says that there is nothing to read. However a watch ends, what it told holds, and the list that
+//! follows tells what it missed: proxies reset idle connections as a matter of course.
 
 use std::fmt;
 use std::time::Duration;
@@ -13,7 +16,7 @@ use kube::api::{ListParams, Request, WatchEvent, WatchParams};
 use kube::core::ObjectList;
 use serde_json::from_slice;
 use tokio::sync::watch;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
 use super::client::{Ready, shortened, unreachable, whole};
@@ -22,10 +25,15 @@ use crate::clock::{jitter, spread};
 
 /// Longest life of a watch, in seconds.
 const WATCH: u32 = 60;
-/// Time between the end of a watch and the next one; doubled with every failure in a row.
+/// Time between the end of a watch and the next one; doubled with every list in a row that fails, and with every watch
+/// in a row that is brief.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(250);
-/// What that grows to.
+/// What that grows to when lists fail.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// How often it is doubled at most while lists work: changes are seen within some two seconds by them alone.
+const MOST_BRIEF: u32 = 3;
+/// A watch that ends sooner is brief. Begun anew at once, such would be a flood of lists.
+const BRIEF: Duration = Duration::from_secs(5);
 /// Largest answer to a list, and largest line of a watch, in bytes. A ConfigMap has at most 1 MiB of data, most of whose
 /// characters take one byte of JSON.
 const MAX_OBJECT: usize = 8 * 1024 * 1024;
@@ -119,36 +127,48 @@ impl ApiServer {
 
     /// Hands every value on, for ever, and why there is none.
     pub(crate) async fn follow_config_map(&self, key: &ConfigMapKey, values: &watch::Sender<ConfigMapValue>) {
-        let mut failures = 0u32;
+        let (mut failed_lists, mut brief_watches) = (0u32, 0u32);
         loop {
-            match self.watch(key, values).await {
-                Ok(()) => failures = 0,
+            let list = async {
+                let ready = self.connection.client().await?;
+                let (object, version) = self.list(&ready, key).await?;
+                Ok((ready, object, version))
+            };
+            match timeout(TIMEOUT, list).await.unwrap_or(Err(KubeError::Timeout)) {
+                Ok((ready, object, version)) => {
+                    failed_lists = 0;
+                    tell(values, key.value(object));
+                    let begun = Instant::now();
+                    if let Err(error) = self.watch(&ready, &version, key, values).await {
+                        debug!(config_map = %key, error = %error, "the watch of the ConfigMap ended");
+                    }
+                    let is_brief = begun.elapsed() < BRIEF;
+                    brief_watches =
+                        if is_brief { brief_watches.saturating_add(1).min(MOST_BRIEF) } else { 0 };
+                }
                 Err(error) => {
-                    debug!(config_map = %key, error = %error, "following the ConfigMap failed");
-                    failures = failures.saturating_add(1);
+                    debug!(config_map = %key, error = %error, "reading the ConfigMap failed");
+                    (failed_lists, brief_watches) = (failed_lists.saturating_add(1), 0);
                     tell(values, Err(error.into()));
                 }
             }
-            sleep(pause(failures)).await;
+            sleep(pause(failed_lists.max(brief_watches))).await;
         }
     }
 
-    /// Reads the value and follows its changes, until it is time to begin anew.
+    /// Follows the changes after `version`, until it is time to begin anew.
     async fn watch(
         &self,
+        ready: &Ready,
+        version: &str,
         key: &ConfigMapKey,
         values: &watch::Sender<ConfigMapValue>,
     ) -> Result<(), KubeError> {
-        let begun = async {
-            let ready = self.connection.client().await?;
-            let (object, version) = self.list(&ready, key).await?;
-            tell(values, key.value(object));
-            let (request, selector) = key.request();
-            let params = WatchParams::default().fields(&selector).timeout(WATCH).disable_bookmarks();
-            let request = request.watch(&params, &version).map_err(|_| KubeError::Answer)?;
-            self.connection.send(&ready, request).await
-        };
-        let mut body = timeout(TIMEOUT, begun).await.unwrap_or(Err(KubeError::Timeout))?;
+        let (request, selector) = key.request();
+        let params = WatchParams::default().fields(&selector).timeout(WATCH).disable_bookmarks();
+        let request = request.watch(&params, version).map_err(|_| KubeError::Answer)?;
+        let opened = timeout(TIMEOUT, self.connection.send(ready, request)).await;
+        let mut body = opened.unwrap_or(Err(KubeError::Timeout))?;
         let mut lines = Lines::default();
         let events = async {
             while let Some(frame) = body.frame().await {
@@ -208,8 +228,8 @@ fn tell(values: &watch::Sender<ConfigMapValue>, value: ConfigMapValue) {
     });
 }
 
-fn pause(failures: u32) -> Duration {
-    let pause = SHORTEST_PAUSE.saturating_mul(2u32.saturating_pow(failures)).min(LONGEST_PAUSE);
+fn pause(doublings: u32) -> Duration {
+    let pause = SHORTEST_PAUSE.saturating_mul(2u32.saturating_pow(doublings)).min(LONGEST_PAUSE);
     spread(pause, jitter())
 }
 

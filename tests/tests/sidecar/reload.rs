@@ -200,6 +200,10 @@ async fn what_changed_while_nobody_watched_is_found() {
             json!({"type": "ERROR", "object": {"kind": "Status", "status": "Failure", "code": 410, "message": "", "reason": "Expired"}}),
             "expired",
         ),
+        (
+            json!({"type": "ERROR", "object": {"kind": "Status", "status": "Failure", "code": 500, "message": "odd"}}),
+            "odd",
+        ),
         (json!("?"), "garbage"),
     ] {
         wait::until(SOON, "a watch", async || api.watches() == 1).await;
@@ -208,6 +212,9 @@ async fn what_changed_while_nobody_watched_is_found() {
         api.put_config_map("oidc", with(audience));
         until_in_force(&client, &[audience]).await;
     }
+    // None of that is a failure: there was something to read all the time.
+    let metrics = sidecar.health("/metrics").await.text();
+    assert!(!metrics.contains(r#"config_reload_last_timestamp_seconds{status="failure"}"#), "{metrics}");
     // The API server goes away, comes back, and at first lets nobody in.
     api.stop().await;
     counted(&mut sidecar, "unreachable", 1.0).await;
