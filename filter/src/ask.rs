@@ -1,6 +1,5 @@
 //! What a request asks of the sidecar while it is paused.
 
-use std::rc::Rc;
 use std::time::Duration;
 
 use authn::decision::{Answers, KeysAnswer, Question};
@@ -14,7 +13,7 @@ use proxy_wasm_abi::types::{CallId, ContextId};
 use crate::host;
 use crate::request::{HttpRequest, Progress};
 use crate::root::Plugin;
-use crate::waiting::Kind;
+use crate::waiting::{Kind, Place};
 
 /// Longest time that a request is paused, whatever it has to ask.
 pub(crate) const PAUSE: Duration = Duration::from_secs(5);
@@ -27,7 +26,7 @@ pub(crate) struct Waiting {
     call: CallId,
     question: Question,
     asked: UnixSeconds,
-    queue: Rc<str>,
+    place: Place,
 }
 
 impl Plugin {
@@ -41,7 +40,7 @@ impl Plugin {
         remaining: Duration,
     ) -> Option<HttpRequest> {
         let kind = Kind::of(&question);
-        let queue = Kind::queue(&question);
+        let place = Kind::place(&question);
         let mut state = self.state.borrow_mut();
         if let Question::Keys(RefreshKeysRequest { issuer, kid, .. }) = &question
             && state.absent.has(issuer, kid, asked)
@@ -49,7 +48,7 @@ impl Plugin {
             request.answers.keys(KeysAnswer::Absent);
             return Some(request);
         }
-        if !state.rooms.room(kind).enter(&queue, asked) {
+        if !state.rooms.room(kind).enter(&place, asked) {
             unasked(question, Unasked::Full, asked, &mut request.answers);
             return Some(request);
         }
@@ -64,7 +63,7 @@ impl Plugin {
         });
         let mut state = self.state.borrow_mut();
         let Some(call) = call.flatten() else {
-            state.rooms.room(kind).leave(&queue);
+            state.rooms.room(kind).leave(&place);
             if !timeout.is_zero() && !std::mem::replace(&mut state.has_asked_in_vain, true) {
                 let cluster = self.config.request_target.cluster();
                 host::error(&format!(
@@ -75,7 +74,7 @@ impl Plugin {
             unasked(question, Unasked::Failed, asked, &mut request.answers);
             return Some(request);
         };
-        state.waiting.insert(request.id, Waiting { request, call, question, asked, queue });
+        state.waiting.insert(request.id, Waiting { request, call, question, asked, place });
         None
     }
 
@@ -104,7 +103,7 @@ impl Plugin {
     fn take_waiting(&self, request: ContextId) -> Option<Waiting> {
         let mut state = self.state.borrow_mut();
         let waiting = state.waiting.remove(&request)?;
-        state.rooms.room(Kind::of(&waiting.question)).leave(&waiting.queue);
+        state.rooms.room(Kind::of(&waiting.question)).leave(&waiting.place);
         Some(waiting)
     }
 

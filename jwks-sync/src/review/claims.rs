@@ -77,7 +77,7 @@ impl<R: ClaimsResolver> ClaimsReviews<R> {
         let ask = || {
             // Two issuers may call two people the same.
             let user = [request.0.issuer.as_str(), "\n", &request.0.subject].concat();
-            let permit = self.limits.admit(&user, 1)?;
+            let permit = self.limits.admit_at(&request.0.issuer, &user)?;
             let (resolver, outages) = (Arc::clone(&self.resolver), Arc::clone(&self.outages));
             let review = self.metrics.reviewing(KIND);
             Some(async move {

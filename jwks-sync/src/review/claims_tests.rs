@@ -16,6 +16,7 @@ use crate::fetch_error::FetchError;
 use crate::metrics::Metrics;
 
 const ISSUER: &str = "https://issuer";
+const FURTHER: [&str; 3] = ["https://b", "https://c", "https://d"];
 
 type Answer = fn() -> Result<ResolvedClaim, Unresolved>;
 
@@ -31,7 +32,9 @@ struct Script(Arc<Mutex<State>>);
 
 impl ClaimsResolver for Script {
     fn terms(&self, issuer: &str) -> Option<Arc<Terms>> {
-        self.0.lock().unwrap().terms.clone().filter(|terms| terms.issuer == issuer)
+        let terms = self.0.lock().unwrap().terms.clone()?;
+        let is_known = issuer == ISSUER || FURTHER.contains(&issuer);
+        is_known.then(|| Arc::new(Terms { issuer: issuer.to_owned(), ..Terms::clone(&terms) }))
     }
 
     async fn resolve(&self, _: &Terms, request: &ResolveClaimsRequest) -> Result<ResolvedClaim, Unresolved> {
@@ -226,9 +229,18 @@ async fn the_same_question_is_asked_once_at_a_time_and_others_are_bounded() {
     let eve: Vec<_> = (0..4).map(|token| ask("eve".to_owned(), token)).collect();
     sleep(Duration::from_millis(1)).await;
     assert_eq!(world.ask(question("eve", "one more")).await, Busy);
-    let others: Vec<_> = (0..60).map(|user| ask(format!("user-{user}"), 0)).collect();
+    // And the users of one issuer, whose endpoint may hang, for everybody else's.
+    let mut others: Vec<_> = (0..12).map(|user| ask(format!("user-{user}"), 0)).collect();
     sleep(Duration::from_millis(1)).await;
     assert_eq!(world.ask(question("bob", "t")).await, Busy);
+    for user in 0..48 {
+        let issuer = FURTHER[user % FURTHER.len()].to_owned();
+        let request = ResolveClaimsRequest { issuer, ..question(&format!("user-{user}"), "0") };
+        let reviews = Arc::clone(&world.reviews);
+        others.push(tokio::spawn(async move { reviews.ask(request).await }));
+    }
+    sleep(Duration::from_millis(1)).await;
+    assert_eq!(world.asked(), 1 + 4 + 60);
     for task in eve.into_iter().chain(others) {
         assert!(matches!(task.await.unwrap(), Resolved { .. }));
     }

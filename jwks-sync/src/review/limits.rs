@@ -1,4 +1,4 @@
-//! How many questions about impersonation may be open, of one user and in all.
+//! How many questions may be open: of one user, of the users of one issuer, and in all.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const QUESTIONS_EACH: u32 = 4;
 /// Reviews of one user: any one question may be asked, but not several of the largest at a time.
 const REVIEWS_EACH: u32 = 64;
+/// Questions of the users of one issuer, where it is the issuer on whom it depends how long they take.
+const QUESTIONS_EACH_ISSUER: u32 = 16;
 /// Questions of all users.
 const QUESTIONS: u32 = 64;
 /// Reviews of all users, and so connections to the API server.
@@ -23,6 +25,8 @@ struct Open {
     all: Count,
     /// By user name, since each token of a user has another `uid` or extra.
     of: HashMap<String, Count>,
+    /// By issuer.
+    at: HashMap<String, u32>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -49,23 +53,41 @@ impl Count {
 pub(super) struct Permit {
     limits: Arc<Limits>,
     user: String,
+    issuer: Option<String>,
     reviews: u32,
 }
 
 impl Limits {
     /// Lets `user` ask a question of so many reviews, unless too much is open.
     pub(super) fn admit(self: &Arc<Self>, user: &str, reviews: usize) -> Option<Permit> {
+        self.admit_of(None, user, reviews)
+    }
+
+    /// The same for a question of one review, that waits for what `issuer` names.
+    pub(super) fn admit_at(self: &Arc<Self>, issuer: &str, user: &str) -> Option<Permit> {
+        self.admit_of(Some(issuer), user, 1)
+    }
+
+    fn admit_of(self: &Arc<Self>, issuer: Option<&str>, user: &str, reviews: usize) -> Option<Permit> {
         let reviews = u32::try_from(reviews).ok()?;
         let mut open = self.lock();
+        let at_issuer = issuer.and_then(|issuer| open.at.get(issuer).copied()).unwrap_or_default();
         let all = open.all.plus(reviews);
         let own = open.of.get(user).copied().unwrap_or_default().plus(reviews);
         if !all.is_within(QUESTIONS, REVIEWS) || !own.is_within(QUESTIONS_EACH, REVIEWS_EACH) {
             return None;
         }
+        if let Some(issuer) = issuer {
+            if at_issuer >= QUESTIONS_EACH_ISSUER {
+                return None;
+            }
+            open.at.insert(issuer.to_owned(), at_issuer.saturating_add(1));
+        }
         open.all = all;
         open.of.insert(user.to_owned(), own);
         drop(open);
-        Some(Permit { limits: Arc::clone(self), user: user.to_owned(), reviews })
+        let issuer = issuer.map(str::to_owned);
+        Some(Permit { limits: Arc::clone(self), user: user.to_owned(), issuer, reviews })
     }
 
     fn lock(&self) -> MutexGuard<'_, Open> {
@@ -83,6 +105,14 @@ impl Drop for Permit {
             Some(own) => open.of.insert(self.user.clone(), own),
             None => open.of.remove(&self.user),
         };
+        if let Some(issuer) = &self.issuer
+            && let Some(left) = open.at.get_mut(issuer)
+        {
+            *left = left.saturating_sub(1);
+            if *left == 0 {
+                open.at.remove(issuer);
+            }
+        }
     }
 }
 
@@ -107,6 +137,25 @@ mod tests {
         held.clear();
         let open = limits.lock();
         assert!(open.of.is_empty() && open.all.questions == 0 && open.all.reviews == 0);
+    }
+
+    #[test]
+    fn one_issuer_leaves_room_for_the_others() {
+        let limits = Arc::new(Limits::default());
+        let admit = |issuer: &str| -> Vec<Permit> {
+            let user = |user: u32| limits.admit_at(issuer, &format!("{issuer}\n{user}"));
+            (0..1_000).filter_map(user).collect()
+        };
+        let mut held: Vec<Vec<Permit>> = ["a", "b", "c", "d", "e"].map(admit).into();
+        assert_eq!(held.iter().map(Vec::len).collect::<Vec<_>>(), [16, 16, 16, 16, 0]);
+        held.remove(1);
+        assert!(limits.admit_at("a", "a\nmore").is_none());
+        held.push(admit("e"));
+        assert_eq!(held.iter().map(Vec::len).collect::<Vec<_>>(), [16, 16, 16, 0, 16], "and given back");
+        assert_eq!(admit("b").len(), 0);
+        held.clear();
+        let open = limits.lock();
+        assert!(open.of.is_empty() && open.at.is_empty() && open.all.questions == 0);
     }
 
     #[test]
