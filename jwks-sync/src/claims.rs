@@ -169,7 +169,7 @@ impl ClaimsResolver for DistributedClaims {
             Trouble::Issuer(error) => Unresolved::Issuer {
                 host: host(),
                 issuer: host_of(answer.untrusted_issuer()),
-                error: error.without_url(),
+                error: error.of_a_stranger(),
             },
             Trouble::NoKeys => Unresolved::NoKeys,
         })

@@ -3,6 +3,8 @@
 use authn::discovery::DiscoveryError;
 use authn::jwks::JwksError;
 
+use crate::fetch::host_of;
+
 /// Why an issuer's keys could not be fetched.
 #[derive(Debug, thiserror::Error)]
 #[cfg_attr(
@@ -35,6 +37,8 @@ pub(crate) enum FetchError {
     NotAllowed { host: String },
     #[error("not an https URL")]
     NotHttps,
+    #[error("the discovery document is another issuer's, at {host}")]
+    OtherIssuer { host: String },
     #[error("redirected to another host or port, or too often")]
     Redirect,
     #[error("HTTP status {code}")]
@@ -74,7 +78,7 @@ impl FetchError {
             Self::BodyTooLarge { .. } => "body_too_large",
             Self::CertificateAuthority => "certificate_authority",
             Self::Connect { .. } => "connect",
-            Self::Discovery(_) => "discovery",
+            Self::Discovery(_) | Self::OtherIssuer { .. } => "discovery",
             Self::Internal => "internal",
             Self::Jwks(_) => "jwks",
             Self::NoUsableKey { .. } => "no_usable_key",
@@ -114,14 +118,16 @@ impl FetchError {
             | Self::NoUsableKey { .. }
             | Self::NotAllowed { .. }
             | Self::NotHttps
+            | Self::OtherIssuer { .. }
             | Self::Redirect => false,
         }
     }
 
-    /// The same without the URL, where that is none of the operator's.
-    pub(crate) fn without_url(self) -> Self {
+    /// The same with hosts alone, where the URLs are none of the operator's.
+    pub(crate) fn of_a_stranger(self) -> Self {
         match self {
-            Self::At { error, .. } => error.without_url(),
+            Self::At { error, .. } => error.of_a_stranger(),
+            Self::Discovery(DiscoveryError::Issuer { got, .. }) => Self::OtherIssuer { host: host_of(&got) },
             error => error,
         }
     }
@@ -146,6 +152,9 @@ impl FetchError {
             }
             Self::NotAllowed { .. } => "if it is to be trusted, add it there",
             Self::NotHttps => "an issuer, its discovery document and its jwks_uri are read over https only",
+            Self::OtherIssuer { .. } => {
+                "the issuer that the answer names must publish its own URL, to the byte"
+            }
             Self::Redirect => "give the URL that the redirect leads to (issuer.discoveryURL)",
             Self::Status { .. } => "open the URL with curl: it must answer 200 without a sign-in",
             Self::SystemRoots => "install ca-certificates, set SSL_CERT_FILE, or give certificateAuthority",
@@ -188,6 +197,7 @@ impl FetchError {
             Kind::NoUsableKey => vec![Self::NoUsableKey { dropped: 0 }],
             Kind::NotAllowed => vec![Self::NotAllowed { host: url() }],
             Kind::NotHttps => vec![Self::NotHttps],
+            Kind::OtherIssuer => vec![Self::OtherIssuer { host: url() }],
             Kind::Redirect => vec![Self::Redirect],
             Kind::Status => vec![Self::Status { code: 500 }],
             Kind::SystemRoots => vec![Self::SystemRoots],
@@ -198,5 +208,33 @@ impl FetchError {
             }
             Kind::Transfer => vec![Self::Transfer { detail: detail() }],
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_stranger_only_hosts_are_told() {
+        let at = |error| FetchError::At { url: "https://h/secret".to_owned(), error: Box::new(error) };
+        let issuer = |got: &str| {
+            let (expected, got) = ("https://h/secret".to_owned(), got.to_owned());
+            FetchError::Discovery(DiscoveryError::Issuer { expected, got })
+        };
+        for (error, told) in [
+            (at(FetchError::Status { code: 500 }), "HTTP status 500"),
+            (
+                issuer("https://other:8443/secret?secret"),
+                "the discovery document is another issuer's, at other:8443",
+            ),
+            (at(issuer("https://user@other/secret")), "the discovery document is another issuer's, at other"),
+            (issuer("secret"), "the discovery document is another issuer's, at ?"),
+        ] {
+            let (reason, may_pass) = (error.reason(), error.may_pass());
+            let error = error.of_a_stranger();
+            assert_eq!(error.to_string(), told);
+            assert_eq!((error.reason(), error.may_pass()), (reason, may_pass), "{told}");
+        }
     }
 }
