@@ -3,6 +3,8 @@
 //! Of the token it prints what `authn::explain` tells, and never the token itself. It is read from a file or from standard
 //! input: on a command line it would be everybody's to see, and stay in the shell's history.
 
+mod kubernetes;
+
 use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
@@ -34,6 +36,8 @@ use crate::reload::Reloader;
 use crate::review::ClaimsResolver as _;
 use crate::store::{Store, keys_of_one};
 use crate::supply::{Supply, without_keys};
+
+use kubernetes::{is_for_want_of_keys, kubernetes_words, our_rule};
 
 /// Largest file that is read: a token has at most [`MAX_TOKEN`] bytes, and that it has more is for the decision to say.
 const MAX_FILE: usize = 4 * MAX_TOKEN;
@@ -218,15 +222,19 @@ fn user_lines(user: &UserInfo) -> Vec<String> {
 fn refusal_lines(Refusal { rejection, kubernetes, stricter }: &Refusal, asked: Asked<'_>) -> Vec<String> {
     let reason = format!("refused  {} {:?}", rejection.code(), rejection.message());
     let mut lines = vec![reason, format!("         reason: {} ({rejection})", rejection.reason())];
-    let rules = stricter.join(", ");
-    match kubernetes_words(kubernetes, asked) {
+    let kubernetes = kubernetes_words(kubernetes, rejection, asked);
+    let own_rule = asked.and_then(|(_, fetched)| our_rule(fetched.as_ref().err()?));
+    let own_rule = own_rule.filter(|_| kubernetes == Kubernetes::GoesOn && is_for_want_of_keys(rejection));
+    let rules: Vec<&str> = stricter.iter().copied().chain(own_rule).collect();
+    let (is_strict, rules) = (!rules.is_empty(), rules.join(", "));
+    match kubernetes {
         Kubernetes::Says(words) => {
             lines.push(format!("         kube-apiserver: {words}"));
-            if !stricter.is_empty() {
+            if is_strict {
                 lines.push(format!("         unless we are the stricter one: {rules} (docs/deviations.md)"));
             }
         }
-        Kubernetes::GoesOn if stricter.is_empty() => {
+        Kubernetes::GoesOn if !is_strict => {
             lines.push("         kube-apiserver would go on (docs/deviations.md)".to_owned());
         }
         Kubernetes::GoesOn => {
@@ -242,22 +250,6 @@ fn refusal_lines(Refusal { rejection, kubernetes, stricter }: &Refusal, asked: A
         );
     }
     lines
-}
-
-/// Where discovery worked and the keys alone could not be had, kube-apiserver's words depend on what it finds there.
-fn kubernetes_words(kubernetes: &Kubernetes, asked: Asked<'_>) -> Kubernetes {
-    match asked {
-        Some((jwt, Err(error))) if !is_of_discovery(error, jwt) => Kubernetes::Unknown,
-        _ => kubernetes.clone(),
-    }
-}
-
-fn is_of_discovery(error: &FetchError, jwt: &JwtAuthenticator) -> bool {
-    match error {
-        FetchError::At { url, .. } => *url == jwt.document_url(),
-        FetchError::Jwks(_) | FetchError::KeysTooLarge { .. } | FetchError::NoUsableKey { .. } => false,
-        _ => true,
-    }
 }
 
 /// Text of a token can hold what a terminal would obey, and an expression can have several lines.

@@ -2,12 +2,14 @@ use std::io::Write;
 
 use authn::claims::ClaimsError;
 use authn::config::OidcFlags;
+use authn::discovery::DiscoveryError;
 use authn::jwks::JwksError;
 use authn::rejection::Unavailable;
 use authn::request::CredentialError;
 use authn::user::IdentityError;
 
 use super::*;
+use crate::fetch_error::TlsProblem;
 
 fn jwt() -> JwtAuthenticator {
     let flags =
@@ -90,26 +92,57 @@ fn a_refusal_says_who_refuses() {
     }
 }
 
-/// kube-apiserver is not initialized without discovery. Without keys it is, and says something else.
+/// kube-apiserver is not initialized without discovery. Without keys it is, and says something else; and what we are too
+/// strict for, or can't reach, says nothing about it.
 #[test]
 fn without_keys_it_matters_what_could_not_be_had() {
+    const SAYS: Option<&str> = Some("kube-apiserver: oidc: authenticator not initialized");
+    const REDIRECT: Option<&str> = Some("kube-apiserver would go on: document-redirect (");
+    const SIZE: Option<&str> = Some("kube-apiserver would go on: document-size (");
     let jwt = jwt();
-    let at = |url: &str| FetchError::At { url: url.to_owned(), error: Box::new(FetchError::Timeout) };
-    for (error, is_known) in [
-        (at(&jwt.document_url()), true),
-        (FetchError::CertificateAuthority, true),
-        (at("https://a/keys"), false),
-        (FetchError::Jwks(JwksError::Malformed), false),
-        (FetchError::NoUsableKey { dropped: 1 }, false),
+    let document = |error| FetchError::At { url: jwt.document_url(), error: Box::new(error) };
+    let keys = |error| FetchError::At { url: "https://a/keys".to_owned(), error: Box::new(error) };
+    let other = DiscoveryError::Issuer { expected: "https://a".to_owned(), got: "https://b".to_owned() };
+    let detail = String::new;
+    for (error, told) in [
+        (document(FetchError::Status { code: 404 }), SAYS),
+        (FetchError::Discovery(other), SAYS),
+        (document(FetchError::Redirect), REDIRECT),
+        (keys(FetchError::Redirect), REDIRECT),
+        (document(FetchError::BodyTooLarge { limit: 1 }), SIZE),
+        (FetchError::Discovery(DiscoveryError::TooLarge), SIZE),
+        (FetchError::Jwks(JwksError::TooManyKeys), SIZE),
+        // Such as a member that stands twice.
+        (FetchError::Discovery(DiscoveryError::Malformed), None),
+        (FetchError::Discovery(DiscoveryError::JwksUri), None),
+        (FetchError::Discovery(DiscoveryError::NoJwksUri), None),
+        (document(FetchError::Timeout), None),
+        (document(FetchError::Connect { detail: detail() }), None),
+        (document(FetchError::Tls { problem: TlsProblem::Untrusted, detail: detail() }), None),
+        (document(FetchError::Transfer { detail: detail() }), None),
+        (FetchError::SystemRoots, None),
+        (FetchError::CertificateAuthority, None),
+        (keys(FetchError::Status { code: 404 }), None),
+        (keys(FetchError::Timeout), None),
+        (FetchError::Jwks(JwksError::Malformed), None),
+        (FetchError::NoUsableKey { dropped: 1 }, None),
     ] {
         let words = Kubernetes::Says("oidc: authenticator not initialized".to_owned());
-        let refusal = refusal(Unavailable::NoKeys.into(), words, vec![]);
+        let no_keys = refusal(Unavailable::NoKeys.into(), words.clone(), vec![]);
         let advice = error.advice();
         let fetched = Err(error);
-        let told = refusal_lines(&refusal, Some((&jwt, &fetched))).join("\n");
-        assert_eq!(told.contains("not initialized"), is_known, "{fetched:?}");
+        let lines = refusal_lines(&no_keys, Some((&jwt, &fetched)));
+        let found = lines.iter().skip(2).map(|line| line.trim()).collect::<Vec<_>>().join("\n");
+        match told {
+            Some(told) => assert!(found.starts_with(told), "{fetched:?}: {found}"),
+            None => assert_eq!(found, "", "{fetched:?}"),
+        }
         let keys = step_line(&step("keys", Outcome::Failed, "x"), Some((&jwt, &fetched)));
         assert!(keys.contains(advice), "{keys}");
+        // What is refused for another reason is not refused by that rule.
+        let malformed = refusal(Rejection::Credential(CredentialError::NotOneToken), words, vec![]);
+        let told = refusal_lines(&malformed, Some((&jwt, &fetched))).join("\n");
+        assert!(!told.contains("would go on"), "{told}");
     }
 }
 
