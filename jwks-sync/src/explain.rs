@@ -45,6 +45,13 @@ const MAX_FILE: usize = 4 * MAX_TOKEN;
 /// Dropped keys that are listed.
 const MAX_DROPPED_SHOWN: usize = 5;
 
+/// Of a token of no configured issuer: a gateway may go on where this ends.
+const NOT_ASKED: &str = "note  whether it is one of the API server's own tokens, or one that a token webhook knows, was not asked";
+
+/// What a gateway may see otherwise.
+const AS_OF_NOW: &str = "note  by the files as they are now and the issuer's keys of this moment: a gateway may have older \
+                         ones still, and its own extraUserHeaders are not known here";
+
 /// A file's name that means standard input.
 const STANDARD_INPUT: &str = "-";
 
@@ -102,11 +109,7 @@ pub(crate) async fn explain_by(config: &Config, configuration: &Configuration, t
     // The decision itself says whose token it is, for want of keys.
     let url = explainer.issuer_of(text, now(), &Portable);
     let Some(jwt) = url.and_then(|url| issuers.iter().find(|jwt| jwt.url == url)) else {
-        let is_in = tell(&explainer.explain(text, now(), &Portable), None);
-        if config.webhook.is_some() {
-            say("note  the token webhook, which would be asked about such a token, was not asked");
-        }
-        return is_in;
+        return tell(&explainer.explain(text, now(), &Portable), None);
     };
     let mut fetched = HttpsIssuer::new(jwt, Arc::default()).fetch().await;
     let mut keys = None;
@@ -175,6 +178,11 @@ fn tell(explanation: &Explanation, asked: Asked<'_>) -> bool {
     for line in lines(explanation, asked) {
         say(&printable(&line));
     }
+    say("");
+    if asked.is_none() {
+        say(NOT_ASKED);
+    }
+    say(AS_OF_NOW);
     matches!(explanation.verdict, Verdict::LetIn(_))
 }
 

@@ -34,6 +34,7 @@ async fn explain_says_who_a_token_is_or_why_it_is_nobody() {
     let (status, report) = run(&both, "explain", &good).await;
     assert!(status == Some(0) && report.contains("let in  username: \"alice\""), "{report}");
     assert!(report.contains(&issuer.url()) && report.contains("system:authenticated"), "{report}");
+    assert!(report.contains("note  by the files as they are now"), "{report}");
     assert_eq!(other.jwks_requests(), 0, "only the token's issuer is asked");
 
     let rows = [
@@ -57,6 +58,13 @@ async fn explain_says_who_a_token_is_or_why_it_is_nobody() {
     for (token, words) in rows {
         let (status, report) = run(&both, "explain", &token).await;
         assert!(status == Some(1) && report.contains(words), "{report}");
+        let is_nobodys = token == "no token" || words.contains("invalid bearer token");
+        assert_eq!(
+            report.contains("note  whether it is one of the API server's own"),
+            is_nobodys,
+            "{report}"
+        );
+        assert!(report.contains("note  by the files as they are now"), "{report}");
         for part in token.split('.').filter_map(|part| part.get(..20)) {
             assert!(!report.contains(part), "{report}");
         }
@@ -85,4 +93,15 @@ async fn an_issuer_that_can_not_be_asked_is_told_with_advice() {
     let (status, report) = run(&[&issuer], "explain", &token).await;
     assert!(status == Some(1) && report.contains("HTTP status 404"), "{report}");
     assert!(report.contains("kube-apiserver: oidc: authenticator not initialized"), "{report}");
+    // What is our own strictness, or this machine's trouble, is not put into its mouth.
+    for (fault, words) in [
+        (Fault::RedirectTo("https://elsewhere.example/".to_owned()), "would go on: document-redirect ("),
+        (Fault::HugeBody, "would go on: document-size ("),
+        (Fault::CloseConnection, "refused  503"),
+    ] {
+        issuer.discovery_fault(fault);
+        let (status, report) = run(&[&issuer], "explain", &token).await;
+        assert!(status == Some(1) && report.contains(words), "{report}");
+        assert!(!report.contains("not initialized"), "{report}");
+    }
 }
