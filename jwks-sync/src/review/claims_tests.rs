@@ -233,8 +233,8 @@ async fn the_same_question_is_asked_once_at_a_time_and_others_are_bounded() {
     let mut others: Vec<_> = (0..12).map(|user| ask(format!("user-{user}"), 0)).collect();
     sleep(Duration::from_millis(1)).await;
     assert_eq!(world.ask(question("bob", "t")).await, Busy);
-    for user in 0..48 {
-        let issuer = FURTHER[user % FURTHER.len()].to_owned();
+    for (user, issuer) in (0..48).zip(FURTHER.iter().cycle()) {
+        let issuer = (*issuer).to_owned();
         let request = ResolveClaimsRequest { issuer, ..question(&format!("user-{user}"), "0") };
         let reviews = Arc::clone(&world.reviews);
         others.push(tokio::spawn(async move { reviews.ask(request).await }));
