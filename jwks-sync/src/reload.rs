@@ -1,8 +1,9 @@
 //! Follows the changes of the configuration, as kube-apiserver does (`pkg/kubeapiserver/options/authentication.go`): what
 //! was judged already is ignored; what is bad, or whose issuers don't answer, leaves the old one in force.
 //!
-//! Two things differ. Here a newer good change takes the place of one that waits for its issuers; there it comes after it. And
-//! here only issuers that are new, or whose keys come from another place, must answer.
+//! Three things differ. Here a newer good change takes the place of one that waits for its issuers; there it comes after
+//! it. Here only issuers that are new, or whose keys come from another place, must be healthy; there all. And healthy is
+//! here who has keys that can be used; there, whose discovery document could be had.
 //!
 //! The policy, which kube-apiserver does not have, is followed for itself: it is in force as soon as it is read, whatever
 //! becomes of the issuers.

@@ -82,7 +82,12 @@ async fn a_change_waits_for_its_new_issuers_and_gives_way_to_a_newer_one() {
     // A bad edit does not throw away what waits.
     sidecar.write("authn.json", "bad");
     counted(&mut sidecar, "head", 1.0).await;
+    // Nor is a discovery document enough: its users need keys.
+    new.jwks_fault(Fault::Status(500));
     new.discovery_fault(Fault::None);
+    wait::until(SOON, "its keys are asked for again", async || new.jwks_requests() >= 2).await;
+    assert_eq!(audiences(&client.snapshot(None).await), ["third"]);
+    new.jwks_fault(Fault::None);
     let fourth = until_in_force(&client, &["fourth", "fourth"]).await;
     assert!(fourth.issuers.iter().all(|issuer| issuer.keys.is_some()), "there was no moment without");
     counted(&mut sidecar, "success", 2.0).await;
