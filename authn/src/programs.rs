@@ -2,19 +2,19 @@
 
 #[cfg(feature = "supply")]
 mod failures;
-
-use std::collections::BTreeMap;
+mod variables;
 
 use kubernetes_cel::program::{Environment, Program};
-use kubernetes_cel::value::{Key, LazyMap, List, ListForm, Map, Value as Cel};
+use kubernetes_cel::value::{LazyMap, Value as Cel};
 
 use crate::claims::ClaimsError;
 use crate::issuer::{Issuer, Mapping, ValidationRule};
-use crate::json::{Object, Value};
 use crate::user::UserInfo;
+use variables::User;
 
 #[cfg(feature = "supply")]
 pub(crate) use failures::{Purpose, Ruling};
+pub(crate) use variables::Claims;
 
 /// The programs of one issuer. What is mapped by a claim has none.
 #[derive(Debug, Default)]
@@ -57,7 +57,7 @@ impl Programs {
     }
 
     /// The user name that the expression gives: a text that is not empty.
-    pub(crate) fn username(&self, claims: Object<'_>) -> Result<String, ClaimsError> {
+    pub(crate) fn username(&self, claims: &Claims<'_>) -> Result<String, ClaimsError> {
         match evaluate(self.username.as_ref(), claims)?.as_str() {
             Some("") => Err(ClaimsError::UsernameExpressionEmpty),
             Some(username) => Ok(username.to_owned()),
@@ -66,12 +66,12 @@ impl Programs {
     }
 
     /// The groups.
-    pub(crate) fn groups(&self, claims: Object<'_>) -> Result<Vec<String>, ClaimsError> {
+    pub(crate) fn groups(&self, claims: &Claims<'_>) -> Result<Vec<String>, ClaimsError> {
         strings(&evaluate(self.groups.as_ref(), claims)?).ok_or(ClaimsError::GroupsExpression)
     }
 
     /// The uid: a text that may be empty.
-    pub(crate) fn uid(&self, claims: Object<'_>) -> Result<String, ClaimsError> {
+    pub(crate) fn uid(&self, claims: &Claims<'_>) -> Result<String, ClaimsError> {
         let uid = evaluate(self.uid.as_ref(), claims)?;
         uid.as_str().map(str::to_owned).ok_or(ClaimsError::UidExpression)
     }
@@ -79,7 +79,7 @@ impl Programs {
     /// Adds each key of the extra that has values.
     pub(crate) fn add_extra(
         &self,
-        claims: Object<'_>,
+        claims: &Claims<'_>,
         extra: &mut Vec<(String, Vec<String>)>,
     ) -> Result<(), ClaimsError> {
         // All of them before the first is looked at (k8s.io/apiserver `EvalClaimMappings`).
@@ -94,19 +94,19 @@ impl Programs {
     }
 
     /// Checks the rules about the claims.
-    pub(crate) fn check_claims(&self, claims: Object<'_>) -> Result<(), ClaimsError> {
-        check(&self.claim_rules, &Claims(claims), ClaimsError::ClaimValidationRule)
+    pub(crate) fn check_claims(&self, claims: &Claims<'_>) -> Result<(), ClaimsError> {
+        check(&self.claim_rules, claims, ClaimsError::ClaimValidationRule)
     }
 
     /// Checks the rules about the user.
     pub(crate) fn check_user(&self, user: &UserInfo) -> Result<(), ClaimsError> {
-        check(&self.user_rules, &User(user), ClaimsError::UserValidationRule)
+        check(&self.user_rules, &User::new(user), ClaimsError::UserValidationRule)
     }
 }
 
-fn evaluate(program: Option<&Program>, claims: Object<'_>) -> Result<Cel, ClaimsError> {
+fn evaluate(program: Option<&Program>, claims: &Claims<'_>) -> Result<Cel, ClaimsError> {
     let program = program.ok_or(ClaimsError::Expression)?;
-    program.evaluate(&Claims(claims)).map_err(|_| ClaimsError::Expression)
+    program.evaluate(claims).map_err(|_| ClaimsError::Expression)
 }
 
 fn strings(value: &Cel) -> Option<Vec<String>> {
@@ -121,87 +121,4 @@ fn check(rules: &[Program], variable: &dyn LazyMap, broken: ClaimsError) -> Resu
         all_hold &= value.as_bool() == Some(true);
     }
     if all_hold { Ok(()) } else { Err(broken) }
-}
-
-/// The variable `claims`. Only claims that an expression asks for become values.
-struct Claims<'d>(Object<'d>);
-
-impl LazyMap for Claims<'_> {
-    fn get(&self, name: &str) -> Option<Cel> {
-        self.0.get(name).map(|claim| value(claim).unescaping())
-    }
-
-    fn size(&self) -> usize {
-        self.0.members().count()
-    }
-
-    fn names(&self) -> Vec<String> {
-        self.0.members().map(|(name, _)| name.to_owned()).collect()
-    }
-
-    fn type_name(&self) -> &'static str {
-        "kubernetes.claims"
-    }
-}
-
-/// A claim as a value. Numbers are doubles, as Go's decoder reads them.
-fn value(claim: Value<'_>) -> Cel {
-    match claim {
-        Value::Array(elements) => {
-            Cel::List(List::new(elements.elements().map(value).collect(), ListForm::Any))
-        }
-        Value::Bool(value) => Cel::Bool(value),
-        Value::Null => Cel::Null,
-        // The reader takes no number beyond a double.
-        Value::Number(number) => number.as_f64().map_or(Cel::Null, Cel::Double),
-        Value::Object(members) => {
-            let members = members.members().map(|(name, member)| (Key::String(name.into()), value(member)));
-            Cel::Map(Map::new(members.collect()))
-        }
-        Value::String(text) => Cel::string(text),
-    }
-}
-
-/// The variable `user`.
-struct User<'u>(&'u UserInfo);
-
-impl User<'_> {
-    const FIELDS: [&'static str; 4] = ["username", "uid", "groups", "extra"];
-}
-
-impl LazyMap for User<'_> {
-    fn get(&self, name: &str) -> Option<Cel> {
-        // Go holds them as `[]string`, which an expression can look at and no mapping takes.
-        let texts = |texts: &[String]| {
-            Cel::List(List::new(
-                texts.iter().map(|text| Cel::string(text.as_str())).collect(),
-                ListForm::Native,
-            ))
-        };
-        let value = match name {
-            "username" => Cel::string(self.0.username()),
-            "uid" => Cel::string(self.0.uid()),
-            "groups" => texts(self.0.groups()),
-            "extra" => {
-                let extra = self.0.extra().iter();
-                let extra: BTreeMap<_, _> =
-                    extra.map(|(key, values)| (Key::String(key.as_str().into()), texts(values))).collect();
-                Cel::Map(Map::new(extra))
-            }
-            _ => return None,
-        };
-        Some(value.unescaping())
-    }
-
-    fn size(&self) -> usize {
-        Self::FIELDS.len()
-    }
-
-    fn names(&self) -> Vec<String> {
-        Self::FIELDS.map(str::to_owned).into()
-    }
-
-    fn type_name(&self) -> &'static str {
-        "kubernetes.UserInfo"
-    }
 }

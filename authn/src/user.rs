@@ -4,7 +4,7 @@ use crate::claims::ClaimsError;
 use crate::distributed::ExpandedClaims;
 use crate::issuer::{ClaimMappings, IdentityGuard, Issuer, Mapping, PrefixedClaim, RequiredClaim};
 use crate::json::{Object, Value};
-use crate::programs::Programs;
+use crate::programs::{Claims, Programs};
 
 /// Key of the extra value that names the credential (KEP-4193).
 pub const CREDENTIAL_ID: &str = "authentication.kubernetes.io/credential-id";
@@ -112,13 +112,14 @@ impl UserInfo {
         programs: &Programs,
     ) -> Result<Self, ClaimsError> {
         let claims = expanded.claims();
+        let variable = Claims::new(claims);
         let mappings = &issuer.claim_mappings;
-        let username = map_username(claims, mappings, programs)?;
-        let groups = map_groups(claims, mappings, programs)?;
-        let uid = map_uid(claims, mappings, programs)?;
-        let extra = map_extra(claims, programs)?;
+        let username = map_username(&variable, mappings, programs)?;
+        let groups = map_groups(&variable, mappings, programs)?;
+        let uid = map_uid(&variable, mappings, programs)?;
+        let extra = map_extra(&variable, programs)?;
         issuer.required_claims.iter().try_for_each(|required| check_required(claims, required))?;
-        programs.check_claims(claims)?;
+        programs.check_claims(&variable)?;
         let user = Self { username, uid, groups, extra };
         programs.check_user(&user)?;
         Ok(user)
@@ -189,24 +190,24 @@ fn is_reserved_group(group: &str) -> bool {
 
 /// The user name.
 pub(crate) fn map_username(
-    claims: Object<'_>,
+    claims: &Claims<'_>,
     mappings: &ClaimMappings,
     programs: &Programs,
 ) -> Result<String, ClaimsError> {
     match &mappings.username {
-        Mapping::Claim(mapping) => username(claims, mapping),
+        Mapping::Claim(mapping) => username(claims.object(), mapping),
         Mapping::Expression(_) => programs.username(claims),
     }
 }
 
 /// The groups.
 pub(crate) fn map_groups(
-    claims: Object<'_>,
+    claims: &Claims<'_>,
     mappings: &ClaimMappings,
     programs: &Programs,
 ) -> Result<Vec<String>, ClaimsError> {
     match &mappings.groups {
-        Some(Mapping::Claim(mapping)) => groups(claims, mapping),
+        Some(Mapping::Claim(mapping)) => groups(claims.object(), mapping),
         Some(Mapping::Expression(_)) => programs.groups(claims),
         None => Ok(Vec::new()),
     }
@@ -214,12 +215,12 @@ pub(crate) fn map_groups(
 
 /// The uid; empty when it is not mapped.
 pub(crate) fn map_uid(
-    claims: Object<'_>,
+    claims: &Claims<'_>,
     mappings: &ClaimMappings,
     programs: &Programs,
 ) -> Result<String, ClaimsError> {
     match &mappings.uid {
-        Some(Mapping::Claim(claim)) => Ok(string_claim(claims, claim, ClaimsError::Uid)?.to_owned()),
+        Some(Mapping::Claim(claim)) => Ok(string_claim(claims.object(), claim, ClaimsError::Uid)?.to_owned()),
         Some(Mapping::Expression(_)) => programs.uid(claims),
         None => Ok(String::new()),
     }
@@ -227,10 +228,10 @@ pub(crate) fn map_uid(
 
 /// Keys and values of the extra, the credential's id first.
 pub(crate) fn map_extra(
-    claims: Object<'_>,
+    claims: &Claims<'_>,
     programs: &Programs,
 ) -> Result<Vec<(String, Vec<String>)>, ClaimsError> {
-    let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
+    let jti = claims.object().get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
     let mut extra: Vec<_> =
         jti.map(|jti| (CREDENTIAL_ID.to_owned(), vec![["JTI=", jti].concat()])).into_iter().collect();
     programs.add_extra(claims, &mut extra)?;

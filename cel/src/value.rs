@@ -72,12 +72,13 @@ pub struct Whole {
 /// A map whose values are made when they are asked for (k8s.io/apiserver `lazy.MapValue`): all that an expression knows
 /// of the world.
 pub trait LazyMap {
-    /// The value under a name. `__dot__` and the like are replaced in the name by then.
+    /// The value under a name. `__dot__` and the like are replaced in the name by then. An evaluation may ask for the same
+    /// one 100,000 times, so it should be made once.
     fn get(&self, name: &str) -> Option<Value>;
     /// How many names there are.
     fn size(&self) -> usize;
-    /// The names.
-    fn names(&self) -> Vec<String>;
+    /// The name at a place, counted from 0; the order is always the same.
+    fn name(&self, place: usize) -> Option<&str>;
     /// Name of its type: `kubernetes.claims` or `kubernetes.UserInfo`.
     fn type_name(&self) -> &'static str;
 }

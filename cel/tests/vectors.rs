@@ -34,8 +34,8 @@ impl LazyMap for Variable {
         self.values.len()
     }
 
-    fn names(&self) -> Vec<String> {
-        self.values.keys().cloned().collect()
+    fn name(&self, place: usize) -> Option<&str> {
+        self.values.keys().nth(place).map(String::as_str)
     }
 
     fn type_name(&self) -> &'static str {

@@ -42,8 +42,8 @@ impl LazyMap for Claims {
         CLAIMS.as_object().map_or(0, serde_json::Map::len)
     }
 
-    fn names(&self) -> Vec<String> {
-        CLAIMS.as_object().into_iter().flat_map(|claims| claims.keys().cloned()).collect()
+    fn name(&self, place: usize) -> Option<&str> {
+        CLAIMS.as_object()?.keys().nth(place).map(String::as_str)
     }
 
     fn type_name(&self) -> &'static str {

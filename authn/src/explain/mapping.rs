@@ -10,7 +10,7 @@ use crate::decision::Answers;
 use crate::distributed::{self, ExpandedClaims, Unexpanded};
 use crate::issuer::{ExtraMapping, Issuer, Mapping, PrefixedClaim, RequiredClaim};
 use crate::json::{Object, Value};
-use crate::programs::{Programs, Purpose};
+use crate::programs::{Claims, Programs, Purpose};
 use crate::rejection::{Rejection, Unavailable};
 use crate::user::{self, UserInfo};
 use crate::verifier::VerifiedClaims;
@@ -80,33 +80,34 @@ pub(super) fn map(
     issuer: &Issuer,
     programs: &Programs,
 ) -> Result<UserInfo, Stop> {
-    let mapper = Mapper { claims: expanded.claims(), issuer, programs };
-    let (claims, mappings) = (mapper.claims, &issuer.claim_mappings);
+    let (claims, mappings) = (expanded.claims(), &issuer.claim_mappings);
+    let variable = &Claims::new(claims);
+    let mapper = Mapper { claims, variable, issuer, programs };
     let username = step(
         steps,
         "username",
-        user::map_username(claims, mappings, programs),
+        user::map_username(variable, mappings, programs),
         |name| format!("{} by {}", quote(name), by(&mappings.username, prefixed)),
         |error| mapper.username(error),
     )?;
     let groups = step(
         steps,
         "groups",
-        user::map_groups(claims, mappings, programs),
+        user::map_groups(variable, mappings, programs),
         |groups| mapped(&list(groups), mappings.groups.as_ref(), prefixed),
         |error| mapper.groups(error),
     )?;
     let uid = step(
         steps,
         "uid",
-        user::map_uid(claims, mappings, programs),
+        user::map_uid(variable, mappings, programs),
         |uid| mapped(&quote(uid), mappings.uid.as_ref(), |claim| format!("claim {claim}")),
         |error| mapper.uid(error),
     )?;
     let extra = step(
         steps,
         "extra",
-        user::map_extra(claims, programs),
+        user::map_extra(variable, programs),
         |extra| {
             let entries: Vec<String> =
                 extra.iter().map(|(key, values)| format!("{key}={}", list(values))).collect();
@@ -118,7 +119,7 @@ pub(super) fn map(
         let result = user::check_required(claims, required);
         step(steps, &required_name(required), result, |()| String::new(), |_| mapper.required(required))?;
     }
-    rules::check_claims(steps, claims, issuer, programs)?;
+    rules::check_claims(steps, variable, issuer, programs)?;
     let user = UserInfo::new(username, uid, groups, extra);
     rules::check_user(steps, &user, issuer, programs)?;
     Ok(user)
@@ -172,6 +173,7 @@ fn list(texts: &[String]) -> String {
 
 struct Mapper<'m> {
     claims: Object<'m>,
+    variable: &'m Claims<'m>,
     issuer: &'m Issuer,
     programs: &'m Programs,
 }
@@ -232,11 +234,11 @@ impl Mapper<'_> {
         };
         match error {
             ClaimsError::ExtraExpression => {
-                let place = self.programs.extra_of_another_type(self.claims).unwrap_or_default();
+                let place = self.programs.extra_of_another_type(self.variable).unwrap_or_default();
                 format!("oidc: error evaluating extra claim expression: {}: {NO_LIST}", expression(place))
             }
             // It alone comes without a prefix.
-            _ => match self.programs.extra_failure(self.claims) {
+            _ => match self.programs.extra_failure(self.variable) {
                 Some((place, error)) => rules::no_value(expression(place), &error),
                 None => String::new(),
             },
@@ -262,7 +264,7 @@ impl Mapper<'_> {
     }
 
     fn no_value(&self, purpose: Purpose, expression: &str) -> String {
-        let error = self.programs.failure(purpose, self.claims);
+        let error = self.programs.failure(purpose, self.variable);
         error.map(|error| rules::no_value(expression, &error)).unwrap_or_default()
     }
 }

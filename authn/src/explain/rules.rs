@@ -5,8 +5,7 @@ use kubernetes_cel::value::EvalError;
 use super::steps::{Steps, Stop};
 use crate::claims::ClaimsError;
 use crate::issuer::{Issuer, ValidationRule};
-use crate::json::Object;
-use crate::programs::{Programs, Ruling};
+use crate::programs::{Claims, Programs, Ruling};
 use crate::rejection::Rejection;
 use crate::user::UserInfo;
 
@@ -26,7 +25,7 @@ fn name(list: &str, ValidationRule { expression, .. }: &ValidationRule) -> Strin
 /// As [`Programs::check_claims`] decides.
 pub(super) fn check_claims(
     steps: &mut Steps,
-    claims: Object<'_>,
+    claims: &Claims<'_>,
     issuer: &Issuer,
     programs: &Programs,
 ) -> Result<(), Stop> {

@@ -4,7 +4,6 @@ use kubernetes_cel::program::Program;
 use kubernetes_cel::value::{EvalError, LazyMap};
 
 use super::{Claims, Programs, User};
-use crate::json::Object;
 use crate::user::UserInfo;
 
 /// What an expression is for.
@@ -30,37 +29,36 @@ pub(crate) enum Ruling {
 
 impl Programs {
     /// Why a mapping has no value, if it has none.
-    pub(crate) fn failure(&self, purpose: Purpose, claims: Object<'_>) -> Option<EvalError> {
+    pub(crate) fn failure(&self, purpose: Purpose, claims: &Claims<'_>) -> Option<EvalError> {
         let program = match purpose {
             Purpose::Groups => &self.groups,
             Purpose::Uid => &self.uid,
             Purpose::Username => &self.username,
         };
-        program.as_ref()?.evaluate(&Claims(claims)).err()
+        program.as_ref()?.evaluate(claims).err()
     }
 
     /// The first value of the extra that is none, by its place.
-    pub(crate) fn extra_failure(&self, claims: Object<'_>) -> Option<(usize, EvalError)> {
-        let values = self.extra.iter().map(|(_, program)| program.evaluate(&Claims(claims)));
+    pub(crate) fn extra_failure(&self, claims: &Claims<'_>) -> Option<(usize, EvalError)> {
+        let values = self.extra.iter().map(|(_, program)| program.evaluate(claims));
         values.enumerate().find_map(|(place, value)| Some((place, value.err()?)))
     }
 
     /// The first value of the extra that is no list of strings, by its place.
-    pub(crate) fn extra_of_another_type(&self, claims: Object<'_>) -> Option<usize> {
-        let is_other = |program: &Program| {
-            program.evaluate(&Claims(claims)).is_ok_and(|value| super::strings(&value).is_none())
-        };
+    pub(crate) fn extra_of_another_type(&self, claims: &Claims<'_>) -> Option<usize> {
+        let is_other =
+            |program: &Program| program.evaluate(claims).is_ok_and(|value| super::strings(&value).is_none());
         self.extra.iter().position(|(_, program)| is_other(program))
     }
 
     /// What each rule about the claims says.
-    pub(crate) fn claim_rulings(&self, claims: Object<'_>) -> Vec<Ruling> {
-        rulings(&self.claim_rules, &Claims(claims))
+    pub(crate) fn claim_rulings(&self, claims: &Claims<'_>) -> Vec<Ruling> {
+        rulings(&self.claim_rules, claims)
     }
 
     /// What each rule about the user says.
     pub(crate) fn user_rulings(&self, user: &UserInfo) -> Vec<Ruling> {
-        rulings(&self.user_rules, &User(user))
+        rulings(&self.user_rules, &User::new(user))
     }
 }
 

@@ -37,8 +37,9 @@ impl Run<'_> {
             }
             // Of `claims` as a whole, the values (k8s.io/apiserver `lazy.iterator`).
             Value::Lazy(_) => {
-                for name in self.variable.names() {
-                    let value = unescape(&name).and_then(|name| self.variable.get(&name));
+                let variable = self.variable;
+                for name in (0..variable.size()).map_while(|place| variable.name(place)) {
+                    let value = unescape(name).and_then(|name| variable.get(&name));
                     let value = value.ok_or_else(|| EvalError::new(format!("no such key: {name}")));
                     self.set(fold.variable, value)?;
                     if !self.step(fold)? {
