@@ -9,6 +9,13 @@ pub(crate) const MAX_TEXT: usize = 1024 * 1024;
 /// The longest list that a function may make. The cost limit does not bound it.
 pub(crate) const MAX_LIST: usize = 100_000;
 
+/// How much one evaluation may make in all of texts and lists, in bytes; an element counts as [`ELEMENT`]. The cost limit
+/// does not bound it: to put two lists together costs 1, in Go without a copy. It is a million elements, so that whoever
+/// looks at each that is made comes to the cost limit first.
+pub(crate) const MAX_MADE: usize = 1_000_000 * ELEMENT;
+/// What an element counts as. Not what it takes, which is another number in the filter than in the sidecar.
+pub(crate) const ELEMENT: usize = 32;
+
 /// cel-go `actualSize`: characters, bytes, elements or entries; 1 for anything else.
 pub(crate) fn actual_size(value: &Value) -> u64 {
     let size = match value {

@@ -13,6 +13,7 @@ pub use list::{List, ListForm};
 pub use map::{Key, Map};
 
 use crate::ast::Literal;
+use crate::cost::ELEMENT;
 use crate::library::{cidr::Cidr, format::NamedFormat, ip::Ip, quantity::Quantity, semver::Semver, url::Url};
 
 /// A value. Cheap to clone.
@@ -195,6 +196,16 @@ impl Value {
             Self::List(list) => Self::List(list.unescaping()),
             Self::Map(map) => Self::Map(map.unescaping()),
             other => other,
+        }
+    }
+
+    /// Bytes of a text or list that nobody else holds, so that it was made just now.
+    pub(crate) fn size_if_alone(&self) -> usize {
+        match self {
+            Self::Bytes(bytes) if Rc::strong_count(bytes) == 1 => bytes.len(),
+            Self::List(list) if list.is_alone() => list.len().saturating_mul(ELEMENT),
+            Self::String(text) if Rc::strong_count(text) == 1 => text.len(),
+            _ => 0,
         }
     }
 

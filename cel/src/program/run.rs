@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::node::{Entry, Item, Node, Search};
-use crate::cost::COST_LIMIT;
+use crate::cost::{COST_LIMIT, ELEMENT, MAX_MADE};
 use crate::library::{Function, comprehensions, regex, standard};
 use crate::value::{EvalError, Evaluated, Key, LazyMap, List, ListForm, Map, Value, Whole};
 
@@ -21,17 +21,25 @@ pub(super) struct Run<'v> {
     pub(super) slots: Vec<Evaluated>,
     /// What was taken from the budget.
     pub(super) cost: u64,
+    /// Texts and lists that were made, in bytes.
+    made: usize,
 }
 
 impl<'v> Run<'v> {
     pub(super) fn new(variable: &'v dyn LazyMap, slots: usize) -> Self {
-        Self { variable, slots: vec![Ok(Value::Null); slots], cost: 0 }
+        Self { variable, slots: vec![Ok(Value::Null); slots], cost: 0, made: 0 }
     }
 
     /// Takes work from the budget.
     pub(super) fn charge(&mut self, cost: u64) -> Result<(), EvalError> {
         self.cost = self.cost.saturating_add(cost);
         if self.cost > COST_LIMIT { Err(EvalError::CostLimit) } else { Ok(()) }
+    }
+
+    /// Takes room for what was made of memory.
+    fn made(&mut self, bytes: usize) -> Result<(), EvalError> {
+        self.made = self.made.saturating_add(bytes);
+        if self.made > MAX_MADE { Err(EvalError::CostLimit) } else { Ok(()) }
     }
 
     /// Charges for a name, a selection or an index.
@@ -91,6 +99,7 @@ impl<'v> Run<'v> {
                 };
                 let arguments = [text, pattern_text.clone()];
                 self.charge((function.cost)(&arguments, result.as_ref().unwrap_or(&Value::Null)))?;
+                self.made(result.as_ref().map_or(0, Value::size_if_alone))?;
                 result
             }
             Node::Ternary([condition, yes, no]) => match self.evaluate(condition)? {
@@ -125,6 +134,8 @@ impl<'v> Run<'v> {
         let result = failed.map_or_else(|| (function.call)(&values), Err);
         self.charge(u64::from(has_failed))?;
         self.charge((function.cost)(&values, result.as_ref().unwrap_or(&Value::Null)))?;
+        // What was only passed on, the arguments hold as well.
+        self.made(result.as_ref().map_or(0, Value::size_if_alone))?;
         result
     }
 
@@ -175,6 +186,7 @@ impl<'v> Run<'v> {
 
     fn list(&mut self, items: &[Item]) -> Evaluated {
         self.charge(LIST)?;
+        self.made(items.len().saturating_mul(ELEMENT))?;
         let mut elements = Vec::with_capacity(items.len());
         for item in items {
             let value = self.evaluate(&item.value)?;
@@ -193,6 +205,7 @@ impl<'v> Run<'v> {
 
     fn map(&mut self, nodes: &[Entry]) -> Evaluated {
         self.charge(MAP)?;
+        self.made(nodes.len().saturating_mul(ELEMENT))?;
         let mut entries = BTreeMap::new();
         for entry in nodes {
             let key = self.evaluate(&entry.key)?;

@@ -1,1 +1,61 @@
+use super::*;
+use crate::cost::COST_LIMIT;
+use crate::value::{EvalError, List, ListForm, Value};
 
+/// `claims.l` with so many texts, and `claims.t` with 1,000 times the letter `a`.
+struct Claims(List);
+
+impl Claims {
+    fn new(length: usize) -> Self {
+        Self(List::new(vec![Value::string("g"); length], ListForm::Any))
+    }
+}
+
+impl LazyMap for Claims {
+    fn get(&self, name: &str) -> Option<Value> {
+        match name {
+            "l" => Some(Value::List(self.0.clone())),
+            "t" => Some(Value::string("a".repeat(1000))),
+            _ => None,
+        }
+    }
+
+    fn size(&self) -> usize {
+        2
+    }
+
+    fn name(&self, place: usize) -> Option<&str> {
+        ["l", "t"].get(place).copied()
+    }
+
+    fn type_name(&self) -> &'static str {
+        "kubernetes.claims"
+    }
+}
+
+/// Whether an expression over so many elements makes too much, although its cost is within the limit.
+#[test]
+fn what_an_evaluation_makes_is_bounded() {
+    let copies = format!("claims.l.map(g, [{}].flatten().size())", ["claims.l"; 25].join(", "));
+    let literal = format!("claims.l.map(g, [{}].size())", ["0"; 1000].join(", "));
+    for (expression, length, is_bounded) in [
+        ("claims.l.map(g, claims.l + [g])", 4000, true),
+        ("claims.l.map(g, claims.l + [g])", 900, false),
+        ("claims.l.all(g, size(claims.l + [g]) > 0)", 4000, true),
+        (&copies, 4000, true),
+        (&copies, 100, false),
+        (&literal, 4000, true),
+        (&literal, 900, false),
+        ("claims.l.map(g, claims.t.replace('a', claims.t))", 4000, true),
+        ("claims.l.map(g, claims.t.replace('a', claims.t))", 20, false),
+        // What is passed on is not made anew.
+        ("claims.l.all(g, size(dyn(claims.l)) > 0)", 4000, false),
+        ("claims.l.all(g, size(claims.l + []) > 0)", 4000, false),
+        ("claims.l.all(g, size(optional.of(claims.l).value()) > 0)", 4000, false),
+    ] {
+        let program = Program::new(expression, Environment::Claims).unwrap();
+        let (value, cost) = program.evaluate_and_count(&Claims::new(length));
+        assert!(cost < COST_LIMIT, "{cost}: {expression} over {length}");
+        assert_eq!(value.err(), is_bounded.then_some(EvalError::CostLimit), "{expression} over {length}");
+    }
+}

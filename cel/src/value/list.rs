@@ -53,6 +53,11 @@ impl List {
         self.elements.is_empty()
     }
 
+    /// Whether nobody else has its elements.
+    pub(crate) fn is_alone(&self) -> bool {
+        Rc::strong_count(&self.elements) == 1
+    }
+
     /// An element as an index sees it.
     pub(crate) fn get(&self, index: usize) -> Option<Value> {
         let element = self.elements.get(index)?.clone();
