@@ -16,8 +16,13 @@ pub(crate) const MAX_MADE: usize = 1_000_000 * ELEMENT;
 /// What an element counts as. Not what it takes, which is another number in the filter than in the sidecar.
 pub(crate) const ELEMENT: usize = 32;
 
-/// cel-go `actualSize`: characters, bytes, elements or entries; 1 for anything else.
+/// cel-go `actualSize`: characters, bytes, elements or entries, also of an optional value; 1 for anything else.
 pub(crate) fn actual_size(value: &Value) -> u64 {
+    let mut value = value;
+    // For some functions an optional value is 1 in any case (ext/sets.go, library/cost.go).
+    while let Value::Optional(Some(inner)) = value {
+        value = inner;
+    }
     let size = match value {
         Value::String(text) => text.chars().count(),
         Value::Bytes(bytes) => bytes.len(),

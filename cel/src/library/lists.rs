@@ -24,7 +24,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
     Function { name: "min", call: min, cost: traversal },
     Function { name: "reverse", call: reverse, cost: of_result },
     Function { name: "slice", call: slice, cost: of_result },
-    Function { name: "sort", call: sort, cost: sort_cost },
+    Function { name: "sort", call: sort, cost: squared },
     Function { name: "sum", call: sum, cost: traversal },
 ];
 
@@ -280,7 +280,7 @@ fn flatten_cost(args: &[Value], _: &Value) -> u64 {
     args.first().map_or(1, |list| actual_size(list).saturating_mul(depth).saturating_add(11))
 }
 
-/// ext/lists.go `trackListSelfCompare`.
+/// ext/lists.go `trackListSelfCompare`. Where the checker did not know the type of the list, `sort` costs 1 there.
 fn squared(args: &[Value], _: &Value) -> u64 {
     let Some(Value::List(list)) = args.first() else { return 1 };
     let size = actual_size(&Value::List(list.clone()));
@@ -294,14 +294,6 @@ fn squared(args: &[Value], _: &Value) -> u64 {
 
 fn keys_squared(args: &[Value], result: &Value) -> u64 {
     squared(args.get(1..).unwrap_or_default(), result)
-}
-
-/// cel-go knows the overload, and so this cost, only of a list whose type is known. That of a claim is not, and costs 1.
-fn sort_cost(args: &[Value], result: &Value) -> u64 {
-    match args {
-        [Value::List(list)] if list.form() == ListForm::Any => 1,
-        _ => squared(args, result),
-    }
 }
 
 /// library/cost.go `traversalCost`: of what is compared, the texts by length, anything else by number.
@@ -330,6 +322,8 @@ fn traversal_of(value: &Value, depth: usize, visits: &mut u64) -> u64 {
             };
             cost.saturating_add(key).saturating_add(traversal_of(element, inner, visits))
         }),
+        // Go goes through its values, which are not here.
+        Value::Lazy(_) => u64::MAX,
         _ => 1,
     }
 }

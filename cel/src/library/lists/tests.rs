@@ -129,3 +129,12 @@ fn work_is_bounded() {
     let function = library::find("indexOf").unwrap();
     assert_eq!((function.cost)(&args, &Value::Null), u64::MAX);
 }
+
+/// Go looks at all claims, of which only the number is known here.
+#[test]
+fn claims_as_a_whole_are_never_too_cheap() {
+    let claims = Value::Lazy(crate::value::Whole { type_name: "kubernetes.claims", size: 1 });
+    let list = Value::List(List::new(vec![claims], ListForm::Values));
+    let function = library::find("indexOf").unwrap();
+    assert_eq!((function.cost)(&[list, Value::Null], &Value::Int(-1)), u64::MAX);
+}
