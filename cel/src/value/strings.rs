@@ -14,14 +14,25 @@ impl Value {
             Self::List(list) if list.form() != ListForm::Native => {
                 let mut texts = Vec::with_capacity(list.len());
                 for element in list.iter() {
-                    // The name of a type is a text to Go.
-                    let (Self::String(text) | Self::Type(text)) = element else { return None };
+                    let text = element.go_text()?;
                     if !text.is_empty() {
-                        texts.push(&**text);
+                        texts.push(text);
                     }
                 }
                 Some(texts)
             }
+            _ => None,
+        }
+    }
+
+    /// The Go string that `Value()` gives. The name of a type is one, and a value that is present stands for itself.
+    fn go_text(&self) -> Option<&str> {
+        let mut value = self;
+        while let Self::Optional(Some(inner)) = value {
+            value = inner;
+        }
+        match value {
+            Self::String(text) | Self::Type(text) => Some(text),
             _ => None,
         }
     }
