@@ -1,5 +1,6 @@
 //! Types: whether kube-apiserver would take an expression (cel-go `checker`, k8s.io/apiserver `authentication/cel`).
 
+mod accumulators;
 mod checker;
 mod declarations;
 mod email;
@@ -84,7 +85,7 @@ pub fn check(source: &str, environment: Environment, purpose: Use) -> Result<Che
     }
     planning::plan(root, &types, &declarations)
         .map_err(|error| Refusal::Internal(format!("program instantiation failed: {error}")))?;
-    unsupported::find(root, &mut unsupported);
+    unsupported::find(root, &types, &mut unsupported);
     refuse_unsupported(source, &parsed.offsets, &unsupported)?;
     Ok(Checked {
         selects_email: email::selects_claim(root, "email"),

@@ -65,6 +65,8 @@ pub(super) fn of_ours(words: &str) -> &'static [&'static str] {
         &["expression-zone"]
     } else if words.ends_with(": operation cancelled: actual cost limit exceeded") {
         &["expression-cost"]
+    } else if words.contains(": unsupported key type: ") {
+        &["expression-map-keys"]
     } else {
         &[]
     }

@@ -144,6 +144,46 @@ fn what_is_not_supported_is_refused() {
     }
 }
 
+/// A list that is empty in `claims` grows in place in kube-apiserver. Whether each is refused, and so never evaluated in
+/// another way.
+#[test]
+fn lists_that_change_in_place_are_refused() {
+    for (mapped, is_refused) in [
+        ("size(v + claims.roles) > 0 ? v : v", true),
+        ("size(dyn(v) + claims.roles) > 0 ? v : v", true),
+        ("[size((true ? v : v) + ['x']), size(v)]", true),
+        ("[size(([] + v) + ['x']), size(v)]", true),
+        ("[size(v[?0].orValue(v) + ['x']), size(v)]", true),
+        ("[size(optional.of(v).value() + ['x']), size(v)]", true),
+        ("{'a': v}.a + ['x'] == v", true),
+        ("[1, 2].map(i, size(v + ['x']))", true),
+        ("[v, v].map(i, size(i + ['x']))", true),
+        ("[[v]].map(i, i.map(j, [size(j + ['x']), size(j)]))", true),
+        ("[v].sortBy(i, size(i + ['x']))[0]", true),
+        ("optional.of(v + ['x']).optMap(w, size(w))", true),
+        ("optional.of(v).optMap(w, [size(w + ['x']), size(w)])", true),
+        ("v + claims.roles", false),
+        ("(v + claims.roles) + ['x']", false),
+        ("[size(v), size(claims.roles + v)]", false),
+        ("v + '@' + v", false),
+        ("size(v) + size(v)", false),
+        ("[size([v] + [v]), size(v)]", false),
+        ("dyn(v).map(i, i + claims.suffix) + [dyn(size(v))]", false),
+        ("dyn(v).filter(i, i != 'x').map(i, i + claims.suffix)", false),
+        ("[1].map(v, [v + 1, v])", false),
+    ] {
+        for text in [
+            format!("claims.?groups.optMap(v, {mapped})"),
+            format!("claims.?groups.optFlatMap(v, optional.of({mapped}))"),
+        ] {
+            let found = check(&text, Environment::Claims, Use::Mapping);
+            let is_unsupported = matches!(&found, Err(crate::check::Refusal::Unsupported(text)) if text.contains("left side of +"));
+            assert!(is_unsupported || found.is_ok(), "{text}: {found:?}");
+            assert_eq!(is_unsupported, is_refused, "{text}");
+        }
+    }
+}
+
 /// The deepest expressions that the parser passes on.
 #[test]
 fn deep_expressions_are_judged() {

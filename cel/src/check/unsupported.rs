@@ -1,5 +1,7 @@
 //! What kube-apiserver accepts but is refused here, because it can't be evaluated as there.
 
+use super::accumulators;
+use super::checker::CheckedTypes;
 use super::walk::post_order;
 use crate::ast::{Expr, ExprKind, Id, Literal};
 
@@ -18,6 +20,14 @@ impl Unsupported {
         Self { id, reason: "an optional element or entry whose type is not known crashes kube-apiserver" }
     }
 
+    /// See [`accumulators`](super::accumulators).
+    pub(super) const fn sum_in_place(id: Id) -> Self {
+        Self {
+            id,
+            reason: "a variable of optMap or optFlatMap that is the left side of + and used again changes in kube-apiserver",
+        }
+    }
+
     /// cel-go would go on, perhaps forever.
     pub(super) const fn types_too_large(id: Id) -> Self {
         Self { id, reason: "the types of the expression are too large" }
@@ -28,7 +38,8 @@ impl Unsupported {
 const RULES: [fn(&Expr) -> Option<Unsupported>; 1] = [time_zone_by_name];
 
 /// All that is not supported.
-pub(super) fn find(root: &Expr, found: &mut Vec<Unsupported>) {
+pub(super) fn find(root: &Expr, types: &CheckedTypes, found: &mut Vec<Unsupported>) {
+    accumulators::find(root, types, found);
     post_order(root, &mut |expr| found.extend(RULES.iter().filter_map(|rule| rule(expr))));
 }
 
