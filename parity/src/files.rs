@@ -18,10 +18,11 @@ use crate::report::Report;
 const AT_A_TIME: usize = 2;
 /// What the gateway says of an expression that it takes for good, and can't evaluate as kube-apiserver does
 /// (`expression-refused`).
-const NOT_SUPPORTED: [&str; 5] = [
+const NOT_SUPPORTED: [&str; 6] = [
     "timezones by name are not supported",
     "an optional element or entry whose type is not known",
     "the types of the expression are too large",
+    "a variable of optMap or optFlatMap that is the left side of +",
     "not supported: messages (",
     "not supported: an expression of more than",
 ];
