@@ -120,7 +120,8 @@ impl Report {
         self.lacking.extend(gaps.map(|(about, Coverage { accepted, rejected })| {
             format!("{about}: {accepted} accepted, {rejected} rejected")
         }));
-        if self.both_accept * 10 < self.cases * 4 {
+        // A small set says nothing of that.
+        if at_least > 0 && self.both_accept * 10 < self.cases * 4 {
             self.lacking.push(format!("{} of {} cases are accepted by both", self.both_accept, self.cases));
         }
     }

@@ -33,8 +33,8 @@ pub(crate) fn draft(entry: &Entry, random: &mut Random) -> Draft {
     let mut draft = entry.draft(random);
     let twists: Vec<_> = all().collect();
     let count = match random.below(100) {
-        0..=19 => 0,
-        20..=91 => 1,
+        0..=26 => 0,
+        27..=93 => 1,
         _ => 2,
     };
     for _ in 0..count {
