@@ -82,7 +82,7 @@ impl Rig {
             entry["claimMappings"]["username"] = json!({"expression": "claims.sub.lowerAscii()"});
             entry["claimMappings"]["groups"] = json!({"expression": "claims.groups"});
             entry["claimValidationRules"] = json!([
-                {"expression": "claims.email_verified == true"}, {"expression": "claims.sub.endsWith('@example.com')"},
+                {"expression": "claims.email_verified == true"}, {"expression": "claims.name.startsWith('A ')"},
             ]);
         })
         .await;
