@@ -1,7 +1,8 @@
 //! Names in expressions that are no identifiers (k8s.io/apiserver `pkg/cel/escaping.go`): `claims.kubernetes__dot__io`.
 
-/// CEL's reserved words, which stand alone between underscores: `__namespace__`.
-const RESERVED: [&str; 21] = [
+/// CEL's reserved words (cel-go `reservedIds`): names that no variable and no function may have. Escaped they stand alone
+/// between underscores: `__namespace__`.
+pub(crate) const RESERVED: [&str; 21] = [
     "as",
     "break",
     "const",

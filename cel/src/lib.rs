@@ -34,3 +34,5 @@ pub mod parse;
 pub mod program;
 mod time;
 pub mod value;
+
+pub use library::kubernetes::{quote, quote_bytes};

@@ -3,6 +3,9 @@
 use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
+pub(crate) use kubernetes_cel::quote;
+pub(super) use kubernetes_cel::quote_bytes;
+
 /// Where a value stands: `jwt[0].issuer.url`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Path(String);
@@ -161,59 +164,6 @@ pub(super) fn aggregate(errors: &[FieldError]) -> String {
             format!("[{}]", texts.join(", "))
         }
     }
-}
-
-/// Go's `%q` of a string.
-pub(crate) fn quote(text: &str) -> String {
-    quote_bytes(text.as_bytes())
-}
-
-/// Go's `%q` of a string that need not be UTF-8: what is not is written as `\xNN`.
-pub(super) fn quote_bytes(bytes: &[u8]) -> String {
-    let mut quoted = String::with_capacity(bytes.len().saturating_add(2));
-    quoted.push('"');
-    for chunk in bytes.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            push_quoted(&mut quoted, character);
-        }
-        for byte in chunk.invalid() {
-            // Writing to a String can't fail.
-            let _ = write!(quoted, "\\x{byte:02x}");
-        }
-    }
-    quoted.push('"');
-    quoted
-}
-
-fn push_quoted(quoted: &mut String, character: char) {
-    let code = u32::from(character);
-    let written = match character {
-        '"' | '\\' => write!(quoted, "\\{character}"),
-        '\u{7}' => write!(quoted, "\\a"),
-        '\u{8}' => write!(quoted, "\\b"),
-        '\u{c}' => write!(quoted, "\\f"),
-        '\n' => write!(quoted, "\\n"),
-        '\r' => write!(quoted, "\\r"),
-        '\t' => write!(quoted, "\\t"),
-        '\u{b}' => write!(quoted, "\\v"),
-        _ if is_printable(character) => write!(quoted, "{character}"),
-        _ if code < 0x20 || code == 0x7f => write!(quoted, "\\x{code:02x}"),
-        _ if code < 0x1_0000 => write!(quoted, "\\u{code:04x}"),
-        _ => write!(quoted, "\\U{code:08x}"),
-    };
-    // Writing to a String can't fail.
-    let _ = written;
-}
-
-/// Go's `unicode.IsPrint`: letters, marks, numbers, punctuation, symbols and the ASCII space. `escape_debug`
-/// draws the same line, except that it also escapes a combining mark at the start of a string: hence the `a`.
-fn is_printable(character: char) -> bool {
-    if character.is_ascii() {
-        return character == ' ' || character.is_ascii_graphic();
-    }
-    let mut buffer = String::from("a");
-    buffer.push(character);
-    buffer.escape_debug().nth(1) == Some(character)
 }
 
 /// A string as `encoding/json` writes it, which is how Kubernetes shows a value of a named string type.

@@ -3,7 +3,7 @@
 
 mod quote;
 
-pub(crate) use quote::{quote, quote_bytes};
+pub use quote::{quote, quote_bytes};
 
 use std::cmp::Ordering;
 

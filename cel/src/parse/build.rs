@@ -10,34 +10,10 @@ use super::source::{NOWHERE, Source};
 use super::token::{Kind, Token};
 use super::{Issue, Parsed};
 use crate::ast::{Call, Element, Expr, ExprKind, Id, Literal, MapEntry, Select, Struct, StructField};
+use crate::escape::RESERVED;
 
 /// cel-go's `maxRecursionDepth`, here for expressions within each other.
 const RECURSION_LIMIT: u32 = 250;
-
-/// Names that no variable and no function may have (cel-go `reservedIds`).
-const RESERVED: [&str; 21] = [
-    "as",
-    "break",
-    "const",
-    "continue",
-    "else",
-    "false",
-    "for",
-    "function",
-    "if",
-    "import",
-    "in",
-    "let",
-    "loop",
-    "package",
-    "namespace",
-    "null",
-    "return",
-    "true",
-    "var",
-    "void",
-    "while",
-];
 
 /// In the words of cel-go's other limits.
 const TOO_DEEP: &str = "expression depth limit exceeded: 500";

@@ -3,12 +3,14 @@
 use std::fmt::Write as _;
 
 /// Go's `%q` of a string.
-pub(crate) fn quote(text: &str) -> String {
+#[must_use]
+pub fn quote(text: &str) -> String {
     quote_bytes(text.as_bytes())
 }
 
 /// Go's `%q` of a string that need not be UTF-8: what is not is written as `\xNN`.
-pub(crate) fn quote_bytes(bytes: &[u8]) -> String {
+#[must_use]
+pub fn quote_bytes(bytes: &[u8]) -> String {
     let mut quoted = String::with_capacity(bytes.len().saturating_add(2));
     quoted.push('"');
     for chunk in bytes.utf8_chunks() {
