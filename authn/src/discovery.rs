@@ -2,7 +2,9 @@
 
 use serde::Deserialize;
 
-use crate::config::{quote, url};
+use kubernetes_cel::Url;
+
+use crate::config::quote;
 
 /// Largest document that is read, in bytes.
 pub const MAX_DOCUMENT: usize = 128 * 1024;
@@ -107,9 +109,9 @@ struct RawDocument {
 }
 
 fn is_fetchable(uri: &str) -> bool {
-    url::parse(uri).is_ok_and(|url| {
-        let has_host = url.host.is_some_and(|host| !host.is_empty() && !host.starts_with(':'));
-        url.scheme == "https" && has_host && !url.has_userinfo && !url.has_fragment
+    Url::parse(uri).is_ok_and(|url| {
+        let has_host = !matches!(url.host(), [] | [b':', ..]);
+        url.scheme() == "https" && has_host && !url.has_userinfo() && !url.has_fragment()
     })
 }
 

@@ -35,4 +35,5 @@ pub mod program;
 mod time;
 pub mod value;
 
-pub use library::kubernetes::{quote, quote_bytes};
+pub use library::kubernetes::quote;
+pub use library::url::Url;

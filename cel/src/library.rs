@@ -11,6 +11,7 @@ pub(crate) mod ip;
 pub(crate) mod kubernetes;
 pub(crate) mod lists;
 pub(crate) mod optional;
+pub(crate) mod overload;
 pub(crate) mod quantity;
 pub(crate) mod regex;
 pub(crate) mod semver;
@@ -26,7 +27,7 @@ use crate::value::{Evaluated, Value};
 pub(crate) struct Function {
     /// Its full name: `charAt`, `sets.contains`, `_+_`.
     pub(crate) name: &'static str,
-    /// Its value; `EvalError::no_such_overload()` for types that no overload takes.
+    /// Its value; [`EvalError::NoOverload`](crate::value::EvalError::NoOverload) for types that no overload takes.
     pub(crate) call: fn(&[Value]) -> Evaluated,
     /// What it costs, given arguments and result: at least what kube-apiserver's cost tracker takes for it, whatever the
     /// types that the checker found (interpreter/runtimecost.go, library/cost.go).

@@ -93,15 +93,32 @@ pub enum EvalError {
     /// Anything else, which `||`, `&&` and comprehensions may absorb.
     #[error("{0}")]
     Failed(Rc<str>),
+    /// No overload of a function takes such values. Only functions give it: who calls them knows cel-go's words for it,
+    /// which are [`Self::Failed`].
+    #[error("no such overload")]
+    NoOverload,
+    /// kube-apiserver's own code gives up (a panic that cel-go catches). Ends the evaluation, as [`Self::CostLimit`] does.
+    #[error("{0}")]
+    Panicked(Rc<str>),
 }
 
 impl EvalError {
+    /// Whether nothing can absorb it.
+    pub(crate) const fn ends_evaluation(&self) -> bool {
+        matches!(self, Self::CostLimit | Self::Panicked(_))
+    }
+
+    /// A panic of Go's for this reason.
+    pub(crate) fn panicked(reason: &str) -> Self {
+        Self::Panicked(format!("internal error: {reason}").into())
+    }
+
     /// A failure in these words.
     pub fn new(text: impl Into<Rc<str>>) -> Self {
         Self::Failed(text.into())
     }
 
-    /// No function of that name takes such values.
+    /// An operation finds out by itself that it can't take such values.
     #[must_use]
     pub fn no_such_overload() -> Self {
         Self::new("no such overload")
@@ -145,7 +162,7 @@ impl Value {
     }
 
     /// Name of the type that it has in Go, for messages.
-    pub(crate) const fn go_type_name(&self) -> &'static str {
+    pub(crate) fn go_type_name(&self) -> &'static str {
         match self {
             Self::Bool(_) => "types.Bool",
             Self::Bytes(_) => "types.Bytes",
@@ -156,7 +173,9 @@ impl Value {
             Self::Int(_) => "types.Int",
             Self::Ip(_) => "cel.IP",
             Self::Lazy(_) => "*lazy.MapValue",
+            Self::List(list) if list.unescapes() => "*oidc.unescapeLister",
             Self::List(_) => "*types.baseList",
+            Self::Map(map) if map.unescapes() => "*oidc.unescapeMapper",
             Self::Map(_) => "*types.baseMap",
             Self::Null => "types.Null",
             Self::Optional(_) => "*types.Optional",

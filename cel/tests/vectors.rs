@@ -170,10 +170,13 @@ fn difference(case: &Json) -> Option<(&'static str, String, String)> {
     }
     match (case["error"].as_str(), found) {
         (Some(expected), Ok(value)) => Some(("value", expected.to_owned(), canonical(&value).to_string())),
-        // Go has signatures and numbers of nodes behind it.
         (Some(expected), Err(error)) => {
+            // The oracle has copies of these two types of kube-apiserver's package `oidc`, under names of its own.
+            let expected = expected
+                .replace("*main.unescapingList", "*oidc.unescapeLister")
+                .replace("*main.unescapingMap", "*oidc.unescapeMapper");
             let error = error.to_string();
-            (!expected.starts_with(&error)).then(|| ("error text", expected.to_owned(), error))
+            (expected != error).then_some(("error text", expected, error))
         }
         (None, Err(error)) => Some(("error", case["value"].to_string(), error.to_string())),
         (None, Ok(value)) => {

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{OsStringValueParser, TypedValueParser as _};
 use clap::{Arg, Args, Parser, Subcommand, ValueEnum};
 
 use crate::kube::TokenReviewVersion;
@@ -185,7 +186,7 @@ pub(crate) struct OidcOptions {
     pub(crate) oidc_client_id: Option<String>,
 
     /// The issuer's CA, reloaded when it changes. Without it: the system's roots.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub(crate) oidc_ca_file: Option<PathBuf>,
 
     /// The claim that holds the user name [default: sub].

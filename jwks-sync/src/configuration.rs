@@ -5,6 +5,7 @@ use authn::config::{AnonymousAuth, AuthenticationConfiguration, ConfigError, Oid
 use tracing::warn;
 
 use crate::config::{CommandLineError, IssuerSource, Sources, required_claims};
+use crate::file::FileError;
 use crate::sources::{Content, ReadError};
 
 /// Who is trusted, and who of them may hand out which `system:` names.
@@ -25,17 +26,30 @@ pub(crate) enum LoadError {
     Configuration { place_of: Option<String>, error: ConfigError },
     #[error("policy file {file:?}: {error}")]
     Policy { file: String, error: ConfigError },
-    #[error(transparent)]
+    #[error("{}{_0}", place_of_file(_0))]
     Read(#[from] ReadError),
+}
+
+const FAILED: &str = "failed to load authentication configuration from ";
+
+/// What kube-apiserver says before it says why it can't read its file.
+fn place_of_file(error: &ReadError) -> String {
+    match error {
+        ReadError::File { flag: "--authentication-config", error: FileError::Io { path, .. } } => {
+            format!("{FAILED}file {path:?}: ")
+        }
+        _ => String::new(),
+    }
 }
 
 /// kube-apiserver says of a file that can't be decoded where it is, of values only that they are invalid, and of what it
 /// finds when it makes an authenticator of them neither.
 fn place(place: Option<&str>, error: &ConfigError) -> String {
     match (place, error) {
-        (Some(_), ConfigError::Egress { .. }) => String::new(),
+        (Some(_), ConfigError::Egress { .. })
+        | (None, ConfigError::Algorithm { .. } | ConfigError::Flags) => String::new(),
         (_, ConfigError::Fields { .. }) | (None, _) => "invalid authentication configuration: ".to_owned(),
-        (Some(place), _) => format!("failed to load authentication configuration from {place}: "),
+        (Some(place), _) => format!("{FAILED}{place}: "),
     }
 }
 

@@ -35,7 +35,7 @@ use crate::metrics::Metrics;
 use crate::reload::Reloader;
 use crate::review::ClaimsResolver as _;
 use crate::store::{Store, keys_of_one};
-use crate::supply::{Supply, without_keys};
+use crate::supply::Supply;
 
 use kubernetes::{is_for_want_of_keys, kubernetes_words, our_rule};
 
@@ -74,7 +74,7 @@ impl TokenText {
         match io::stdin().lock().take(one_more).read_to_end(&mut text) {
             Ok(_) if text.len() > MAX_FILE => Err(FileError::TooLarge { path, limit: MAX_FILE }),
             Ok(_) => Ok(Self(text)),
-            Err(error) => Err(FileError::Io { path, detail: error.to_string() }),
+            Err(error) => Err(FileError::io("read", &path, &error)),
         }
     }
 }
@@ -98,10 +98,7 @@ pub(crate) async fn explain_by(config: &Config, configuration: &Configuration, t
     let TokenText(text) = token;
     let issuers = &configuration.authentication.jwt;
     let policy = &configuration.policy;
-    let issuer = |jwt: &JwtAuthenticator| {
-        without_keys(jwt.clone(), policy.guard(&jwt.url), policy.claim_hosts(&jwt.url))
-    };
-    let issuers_without_keys: Vec<Issuer> = issuers.iter().map(issuer).collect();
+    let issuers_without_keys: Vec<Issuer> = issuers.iter().map(|jwt| policy.issuer(jwt.clone())).collect();
     let explainer = match Explainer::new(&snapshot(issuers_without_keys.clone())) {
         Ok(explainer) => explainer,
         Err(error) => return failed(&format!("the filter would refuse this configuration: {error}")),

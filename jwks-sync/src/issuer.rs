@@ -189,8 +189,8 @@ impl<S: KeySource> Refresher<S> {
         let now = clock::now();
         self.schedule.succeeded(Instant::now(), fresh_for, clock::jitter());
         self.absent.clear();
-        self.metrics.fetched(&self.url, None);
-        self.metrics.holds(&self.url, keys.len(), dropped.len(), now);
+        self.metrics.issuers().fetched(&self.url, None);
+        self.metrics.issuers().holds(&self.url, keys.len(), dropped.len(), now);
         self.state.send_modify(|state| {
             if *state.keys != keys {
                 info!(issuer = self.url, keys = keys.len(), dropped = dropped.len(), "new keys");
@@ -208,10 +208,10 @@ impl<S: KeySource> Refresher<S> {
 
     fn failed(&mut self, error: FetchError) -> RefreshOutcome {
         self.schedule.failed(Instant::now(), clock::jitter());
-        self.metrics.fetched(&self.url, Some(error.reason()));
+        self.metrics.issuers().fetched(&self.url, Some(error.reason()));
         let usable = self.state.borrow().is_usable_at(clock::now(), self.store.max_age());
         if !usable {
-            self.metrics.lost_keys(&self.url);
+            self.metrics.issuers().lost_keys(&self.url);
         }
         warn!(
             issuer = self.url,

@@ -16,7 +16,7 @@ fn content(text: &str) -> Result<Bytes, ReadError> {
 }
 
 fn unreadable(detail: &str) -> Result<Bytes, ReadError> {
-    let error = FileError::Io { path: "f".to_owned(), detail: detail.to_owned() };
+    let error = FileError::Io { doing: "open", path: "f".to_owned(), detail: detail.to_owned() };
     Err(ReadError::File { flag: "--authentication-config", error })
 }
 

@@ -48,8 +48,16 @@ impl Reading {
 pub(crate) enum ReadError {
     #[error("--authentication-config-map {key}: {error}")]
     ConfigMap { key: String, error: ConfigMapError },
-    #[error("{flag}: {error}")]
+    #[error("{}{error}", own_flag(flag))]
     File { flag: &'static str, error: FileError },
+}
+
+/// Which flag names a file, where it is none of kube-apiserver's.
+fn own_flag(flag: &str) -> String {
+    match flag {
+        "--authentication-config" | "--oidc-ca-file" => String::new(),
+        _ => format!("{flag}: "),
+    }
 }
 
 impl ReadError {
@@ -131,10 +139,12 @@ impl Reader {
     async fn issuers(&mut self) -> Result<Option<Vec<u8>>, ReadError> {
         Ok(match (&self.sources.issuers, &mut self.config_map) {
             (IssuerSource::File(path), _) => Some(content("--authentication-config", path).await?),
-            (IssuerSource::Flags(oidc), _) => match &oidc.oidc_ca_file {
-                Some(path) => Some(content("--oidc-ca-file", path).await?),
-                None => None,
-            },
+            (IssuerSource::Flags(oidc), _) => {
+                match oidc.oidc_ca_file.as_ref().filter(|file| !file.as_os_str().is_empty()) {
+                    Some(path) => Some(content("--oidc-ca-file", path).await?),
+                    None => None,
+                }
+            }
             (IssuerSource::ConfigMap(key), Some(config_map)) => {
                 let value = config_map.value.borrow_and_update().clone();
                 Some(value.map_err(|error| ReadError::ConfigMap { key: key.to_string(), error })?)
@@ -156,17 +166,17 @@ mod tests {
     use crate::args::OidcOptions;
 
     #[tokio::test]
-    async fn a_file_that_can_not_be_read_is_named_with_its_flag() {
+    async fn a_file_that_can_not_be_read_is_named() {
         let missing = || PathBuf::from("/no/such/file");
         let ca = OidcOptions { oidc_ca_file: Some(missing()), ..OidcOptions::default() };
         let with = |issuers| Sources { issuers, policy: None };
         for (flag, sources) in [
-            ("--authentication-config", with(IssuerSource::File(missing()))),
-            ("--oidc-ca-file", with(IssuerSource::Flags(Box::new(ca)))),
-            ("--policy", Sources { issuers: IssuerSource::Flags(Box::default()), policy: Some(missing()) }),
+            ("", with(IssuerSource::File(missing()))),
+            ("", with(IssuerSource::Flags(Box::new(ca)))),
+            ("--policy: ", Sources { issuers: IssuerSource::Flags(Box::default()), policy: Some(missing()) }),
         ] {
             let error = Reader::start(sources, ApiServer::new(None)).await.read().await.whole().unwrap_err();
-            assert!(error.to_string().starts_with(&format!("{flag}: open /no/such/file: ")), "{error}");
+            assert_eq!(error.to_string(), format!("{flag}open /no/such/file: no such file or directory"));
             assert_eq!(error.reason(), "file");
         }
     }

@@ -5,10 +5,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use authn::anonymous::Anonymous;
-use authn::claim_hosts::ClaimHosts;
 use authn::config::{AnonymousAuth, AuthenticationConfiguration, JwtAuthenticator, Policy};
 use authn::feed::RefreshOutcome;
-use authn::issuer::{IdentityGuard, Issuer};
 use authn::keys::Key;
 use futures_util::future::join_all;
 use tokio::time::timeout;
@@ -102,7 +100,7 @@ impl Drop for Prepared<'_> {
         }
         let in_force = self.supply.running();
         for (url, _) in self.started.iter().filter(|(url, _)| !in_force.contains_key(url)) {
-            self.supply.metrics.forget(url);
+            self.supply.metrics.issuers().forget(url);
         }
     }
 }
@@ -200,7 +198,7 @@ impl Supply {
         prepared.is_used = true;
         let new = std::mem::take(&mut prepared.running);
         for removed in self.running().keys().filter(|url| !new.contains_key(*url)) {
-            self.metrics.forget(removed);
+            self.metrics.issuers().forget(removed);
         }
         *self.running.write().unwrap_or_else(PoisonError::into_inner) = new;
         self.configure(configuration);
@@ -213,10 +211,8 @@ impl Supply {
         let mut terms = HashMap::new();
         let supplied = authentication.jwt.into_iter().filter_map(|jwt| {
             let state = running.get(&jwt.url)?.task.state();
-            let guard = policy.guard(&jwt.url);
-            let claim_hosts = policy.claim_hosts(&jwt.url);
-            terms.insert(jwt.url.clone(), Arc::new(Terms::new(&jwt, claim_hosts.clone())));
-            Some(Supplied { issuer: without_keys(jwt, guard, claim_hosts), state })
+            terms.insert(jwt.url.clone(), Arc::new(Terms::new(&jwt, policy.claim_hosts(&jwt.url))));
+            Some(Supplied { issuer: policy.issuer(jwt), state })
         });
         let issuers = supplied.collect();
         let configured = Configured {
@@ -260,7 +256,7 @@ impl Supply {
     }
 
     fn start(&self, jwt: &JwtAuthenticator, known: IssuerState) -> IssuerTask {
-        self.metrics.follow(&jwt.url);
+        self.metrics.issuers().follow(&jwt.url);
         let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let source = HttpsIssuer::new(jwt, Arc::clone(&self.tls));
         IssuerTask::start(jwt.url.clone(), source, self.limits, known, store, metrics)
@@ -269,23 +265,7 @@ impl Supply {
 
 /// Unlike in kube-apiserver, where a flag that is on by default decides then, an absent rule means nobody.
 fn anonymous(rule: AnonymousAuth) -> Option<Anonymous> {
-    rule.enabled.then_some(Anonymous { paths: rule.conditions })
-}
-
-/// What the filter judges by, but for the keys.
-pub(crate) fn without_keys(jwt: JwtAuthenticator, guard: IdentityGuard, claim_hosts: ClaimHosts) -> Issuer {
-    Issuer {
-        url: jwt.url,
-        audiences: jwt.audiences,
-        algorithms: jwt.algorithms,
-        claim_mappings: jwt.claim_mappings,
-        required_claims: jwt.required_claims,
-        claim_validation_rules: jwt.claim_validation_rules,
-        user_validation_rules: jwt.user_validation_rules,
-        guard,
-        claim_hosts,
-        keys: None,
-    }
+    rule.enabled.then_some(Anonymous { paths: rule.conditions.unwrap_or_default() })
 }
 
 #[cfg(test)]

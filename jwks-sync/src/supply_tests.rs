@@ -1,4 +1,5 @@
 use authn::config::OidcFlags;
+use authn::issuer::IdentityGuard;
 use authn::snapshot::Snapshot;
 
 use super::*;

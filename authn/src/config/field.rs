@@ -4,7 +4,6 @@ use std::collections::HashSet;
 use std::fmt::{self, Write as _};
 
 pub(crate) use kubernetes_cel::quote;
-pub(super) use kubernetes_cel::quote_bytes;
 
 /// Where a value stands: `jwt[0].issuer.url`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -196,25 +195,6 @@ mod tests {
     use super::*;
 
     /// Each right side is what Go 1.26 prints.
-    #[test]
-    fn quoting_is_go_quoting() {
-        for (text, quoted) in [
-            ("", r#""""#),
-            ("https://a", r#""https://a""#),
-            ("a\"b\\c", r#""a\"b\\c""#),
-            ("\u{7}\u{8}\u{c}\n\r\t\u{b}", r#""\a\b\f\n\r\t\v""#),
-            ("\0\u{1f}\u{7f}", r#""\x00\x1f\x7f""#),
-            ("é€😀", r#""é€😀""#),
-            ("\u{85}\u{a0}\u{ad}\u{200b}\u{2028}", r#""\u0085\u00a0\u00ad\u200b\u2028""#),
-            ("\u{301}e\u{301}", "\"\u{301}e\u{301}\""),
-            ("\u{e000}\u{fffd}\u{e0001}", "\"\\ue000\u{fffd}\\U000e0001\""),
-            ("'`$", r#""'`$""#),
-        ] {
-            assert_eq!(quote(text), quoted);
-        }
-        assert_eq!(quote_bytes(b"%\xe2\x82"), r#""%\xe2\x82""#);
-    }
-
     #[test]
     fn json_strings_are_go_json() {
         for (text, json) in [

@@ -13,7 +13,6 @@ mod json_syntax;
 mod pem;
 mod policy;
 mod raw;
-pub(crate) mod url;
 mod validate;
 
 #[cfg(test)]
@@ -69,8 +68,9 @@ pub struct JwtAuthenticator {
 pub struct AnonymousAuth {
     /// Whether anyone may.
     pub enabled: bool,
-    /// The paths that are open to them; none means all.
-    pub conditions: Vec<String>,
+    /// The paths that are open to them: without any, all are. An empty list is another one than none when a changed file is
+    /// held against the first, as in kube-apiserver.
+    pub conditions: Option<Vec<String>>,
 }
 
 impl AuthenticationConfiguration {

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::decode::{Fields, Node, Place};
 use super::field::{FieldErrors, Path};
-use super::{AuthenticationConfiguration, ConfigError};
+use super::{AuthenticationConfiguration, ConfigError, JwtAuthenticator};
 use crate::claim_hosts::ClaimHosts;
-use crate::issuer::IdentityGuard;
+use crate::issuer::{IdentityGuard, Issuer};
 use claim_hosts::RawDistributedClaims;
 
 const API_VERSION: &str = "kube-oidc-filter/v1alpha1";
@@ -54,6 +54,23 @@ impl Policy {
     #[must_use]
     pub fn claim_hosts(&self, issuer_url: &str) -> ClaimHosts {
         self.issuers.get(issuer_url).map(|issuer| issuer.claim_hosts.clone()).unwrap_or_default()
+    }
+
+    /// What filters judge the tokens of an issuer by, but for its keys.
+    #[must_use]
+    pub fn issuer(&self, jwt: JwtAuthenticator) -> Issuer {
+        Issuer {
+            guard: self.guard(&jwt.url),
+            claim_hosts: self.claim_hosts(&jwt.url),
+            url: jwt.url,
+            audiences: jwt.audiences,
+            algorithms: jwt.algorithms,
+            claim_mappings: jwt.claim_mappings,
+            required_claims: jwt.required_claims,
+            claim_validation_rules: jwt.claim_validation_rules,
+            user_validation_rules: jwt.user_validation_rules,
+            keys: None,
+        }
     }
 
     /// What the token webhook may hand out: nothing, unless the policy says so.

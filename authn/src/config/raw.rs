@@ -37,7 +37,8 @@ pub(super) struct AuthenticationConfiguration {
 #[derive(Clone, Debug, Default)]
 pub(super) struct AnonymousAuth {
     pub(super) enabled: bool,
-    pub(super) conditions: Vec<AnonymousAuthCondition>,
+    /// `None`: absent or null, which Go keeps apart from an empty list.
+    pub(super) conditions: Option<Vec<AnonymousAuthCondition>>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -204,7 +205,8 @@ impl Structure for AnonymousAuth {
         for (name, node, at) in fields.of_object(node, at, Self::GO_NAME)? {
             match name.as_str() {
                 "enabled" => raw.enabled = fields.bool(node, &at)?,
-                "conditions" => raw.conditions = list(fields, node, &at)?,
+                "conditions" if node == Node::Null => {}
+                "conditions" => raw.conditions = Some(list(fields, node, &at)?),
                 _ => fields.unknown(&at),
             }
         }

@@ -124,7 +124,7 @@ fn every_field_ends_where_it_belongs() {
         }],
         anonymous: Some(AnonymousAuth {
             enabled: true,
-            conditions: vec!["/livez".to_owned(), "/readyz".to_owned()],
+            conditions: Some(vec!["/livez".to_owned(), "/readyz".to_owned()]),
         }),
     };
     assert_eq!(configuration, Ok(expected));
@@ -442,7 +442,8 @@ fn who_may_come_without_a_token_is_settled_by_the_first_file() {
     };
     let [none, off, on] = [json!({}), json!({"/anonymous": {}}), json!({"/anonymous": {"enabled": true}})];
     let some = json!({"/anonymous": {"enabled": true, "conditions": [{"path": "/livez"}]}});
-    let rows = [&none, &off, &on, &some];
+    let empty = json!({"/anonymous": {"enabled": true, "conditions": []}});
+    let rows = [&none, &off, &on, &some, &empty];
     for (first, initial) in rows.iter().enumerate() {
         for (second, changes) in rows.iter().enumerate() {
             let expected = if first == second { Ok(()) } else { Err(CHANGED.to_owned()) };
@@ -567,6 +568,10 @@ fn expressions_that_are_not_supported_are_refused_where_they_stand() {
             json!({"/jwt/0/claimMappings/uid": {"expression": "google.protobuf.StringValue{value: 'x'}"}}),
             "jwt[0].claimMappings.uid.expression: Forbidden: not supported: messages ('google.protobuf.StringValue') are \
              not supported",
+        ),
+        (
+            json!({"/jwt/0/claimMappings/uid": {"expression": "google.protobuf.Empty"}}),
+            "jwt[0].claimMappings.uid.expression: Forbidden: not supported: the name 'google' is not supported",
         ),
     ]);
 }

@@ -4,9 +4,10 @@ use std::collections::HashSet;
 
 use super::expressions::{Expressions, check_expression};
 use super::field::{FieldErrors, Path, json_string};
-use super::{AnonymousAuth, AuthenticationConfiguration, ConfigError, JwtAuthenticator, pem, raw, url};
+use super::{AnonymousAuth, AuthenticationConfiguration, ConfigError, JwtAuthenticator, pem, raw};
 use crate::algorithm::AlgorithmSet;
 use crate::issuer::{ClaimMappings, ExtraMapping, Mapping, PrefixedClaim, RequiredClaim, ValidationRule};
+use kubernetes_cel::Url;
 use kubernetes_cel::check::{Checked, Environment, Use};
 
 /// Most issuers in one file.
@@ -26,7 +27,9 @@ pub(super) fn validate(
     let raw::AuthenticationConfiguration { jwt, anonymous } = raw;
     let anonymous = anonymous.map(|raw::AnonymousAuth { enabled, conditions }| AnonymousAuth {
         enabled,
-        conditions: conditions.into_iter().map(|raw::AnonymousAuthCondition { path }| path).collect(),
+        conditions: conditions.map(|conditions| {
+            conditions.into_iter().map(|raw::AnonymousAuthCondition { path }| path).collect()
+        }),
     });
     if initial.is_some_and(|initial| initial != anonymous.as_ref()) {
         errors.forbidden(&Path::new("anonymous"), "changed from initial configuration file");
@@ -128,7 +131,7 @@ fn check_configuration(raw: &raw::AuthenticationConfiguration, errors: &mut Fiel
             errors.duplicate(&path.child("issuer").child("discoveryURL"), discovery_url);
         }
     }
-    if let Some(raw::AnonymousAuth { enabled: false, conditions }) = &raw.anonymous
+    if let Some(raw::AnonymousAuth { enabled: false, conditions: Some(conditions) }) = &raw.anonymous
         && !conditions.is_empty()
     {
         let paths =
@@ -172,20 +175,20 @@ fn check_issuer(issuer: &raw::Issuer, path: &Path, errors: &mut FieldErrors) {
 }
 
 fn check_url(text: &str, path: &Path, errors: &mut FieldErrors) {
-    let url = match url::parse(text) {
+    let url = match Url::parse(text) {
         Ok(url) => url,
         Err(problem) => return errors.invalid(path, text, problem),
     };
-    if url.scheme != "https" {
+    if url.scheme() != "https" {
         errors.invalid(path, text, "URL scheme must be https");
     }
-    if url.has_userinfo {
+    if url.has_userinfo() {
         errors.invalid(path, text, "URL must not contain a username or password");
     }
-    if url.has_query {
+    if url.has_query() {
         errors.invalid(path, text, "URL must not contain a query");
     }
-    if url.has_fragment {
+    if url.has_fragment() {
         errors.invalid(path, text, "URL must not contain a fragment");
     }
 }

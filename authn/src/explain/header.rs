@@ -25,6 +25,9 @@ pub(super) fn stop(text: &str, issuer: &Issuer, rejection: Rejection) -> Stop {
             Err(JsonError::Syntax) => &["invalid-utf8", "lone-surrogates", "nesting"],
             _ => &[],
         };
+        // It would rather speak of an embedded key, if that is a bad one.
+        let is_embedded = matches!(rejection, Rejection::Token(TokenError::EmbeddedKey));
+        let complaint = if is_embedded { "...".to_owned() } else { complaint };
         return Stop::says(rejection, [VERIFY, &complaint].concat()).unless(maybe);
     }
     let header = document.as_ref().map(Document::object).ok();

@@ -8,9 +8,24 @@ use crate::base64url;
 use crate::json::{self, Document, JsonError};
 use crate::rejection::Rejection;
 use crate::request::CredentialError;
-use crate::token::{BearerToken, TokenBuffer, TokenError, UnverifiedToken};
+use crate::token::{self, BearerToken, TokenBuffer, TokenError, UnverifiedToken};
 
 const NOBODYS: &str = "invalid bearer token";
+
+/// Whether Go finds another `iss` than ours, since it takes the last member of the name in whatever case: then kube-apiserver
+/// passes its issuer over before it looks at anything else.
+fn is_passed_over(text: &str, issuer_url: &str) -> bool {
+    let claims = base64url::decode_forgiving(text.split('.').nth(1).unwrap_or_default().as_bytes());
+    let Ok(document) = Document::parse(&claims) else { return false };
+    let is_iss = |name: &str| json::folded(name).eq("iss".chars());
+    let last = document.object().members().filter(|(name, _)| is_iss(name)).last();
+    last.is_some_and(|(_, iss)| iss.as_str().map(token::issuer_url) != Some(issuer_url))
+}
+
+/// What kube-apiserver does where `stop` stands, unless it passes the issuer over.
+pub(super) fn unless_passed_over(stop: Stop, text: &str, issuer_url: &str) -> Stop {
+    if is_passed_over(text, issuer_url) { Stop::says(stop.rejection, NOBODYS) } else { stop }
+}
 
 /// Tells why nobody is asked.
 pub(super) fn unjudged(untrusted_text: &[u8], rejection: &Rejection) -> Walk {

@@ -1,6 +1,7 @@
 //! The way of a token that a configured issuer judges, step by step as in `authenticator`.
 
 use super::steps::{Steps, Stop};
+use super::unjudged::unless_passed_over;
 use super::{Kubernetes, Step, mapping, verification};
 use crate::algorithm::AlgorithmSet;
 use crate::authenticator;
@@ -50,7 +51,7 @@ pub(super) fn walk(
     let mut steps = Steps::new(plan(issuer));
     match judge(&mut steps, &token, issuer, answers, now, verifier) {
         Ok(user) => Walk { steps: steps.finish(), found: Some(Ok(user)), ..Walk::default() },
-        Err(stop) => Walk::stopped(steps, stop),
+        Err(stop) => Walk::stopped(steps, unless_passed_over(stop, token.as_str(), &issuer.url)),
     }
 }
 

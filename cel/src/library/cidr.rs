@@ -121,7 +121,7 @@ fn low_bits(width: u8, prefix: u8) -> u128 {
 fn cidr(args: &[Value]) -> Evaluated {
     match args {
         [Value::String(text)] => cidr_of_text(text).map(|cidr| Value::Cidr(Rc::new(cidr))),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -135,7 +135,7 @@ fn cidr_of_text(text: &str) -> Result<Cidr, EvalError> {
 fn is_cidr(args: &[Value]) -> Evaluated {
     match args {
         [Value::String(text)] => Ok(Value::Bool(parse_cidr(text).is_ok())),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -146,7 +146,7 @@ fn contains_ip(args: &[Value]) -> Evaluated {
         [Value::Cidr(cidr), Value::String(text)] => parse_ip(text)
             .map(|ip| Value::Bool(cidr.contains_ip(ip)))
             .map_err(|_| EvalError::no_such_overload()),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -156,7 +156,7 @@ fn contains_cidr(args: &[Value]) -> Evaluated {
         [Value::Cidr(cidr), Value::String(text)] => {
             cidr_of_text(text).map(|other| Value::Bool(cidr.contains_cidr(other)))
         }
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -171,7 +171,7 @@ fn prefix_length(args: &[Value]) -> Evaluated {
 fn receiver(args: &[Value]) -> Result<Cidr, EvalError> {
     match args {
         [Value::Cidr(cidr)] => Ok(**cidr),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 

@@ -1,18 +1,24 @@
 //! What the macros of two variables call (cel-go `ext.TwoVarComprehensions`).
 
-use crate::library::Function;
+use crate::library::{Function, overload};
 use crate::value::{EvalError, Evaluated, Key, Map, Value};
+
+const INSERT: &str = "cel.@mapInsert";
 
 /// The functions.
 pub(crate) const FUNCTIONS: &[Function] =
-    &[Function { name: "cel.@mapInsert", call: |args| insert(args.to_vec()), cost: |_, _| 1 }];
+    &[Function { name: INSERT, call: |args| insert(args.to_vec()), cost: |_, _| 1 }];
 
 /// Puts an entry, or all entries of a map, into a map. No key may be there already. The map is changed in place if it is
 /// nobody else's.
 pub(crate) fn insert(args: Vec<Value>) -> Evaluated {
+    // Afterwards they are gone, and their types with them.
+    if !matches!(args.as_slice(), [Value::Map(_), Value::Map(_)] | [Value::Map(_), _, _]) {
+        return Err(overload::error(INSERT, &args));
+    }
     let mut args = args.into_iter();
     let (Some(Value::Map(map)), Some(second)) = (args.next(), args.next()) else {
-        return Err(EvalError::no_such_overload());
+        return Err(EvalError::NoOverload);
     };
     match (second, args.next()) {
         (Value::Map(entries), None) => {
@@ -23,7 +29,7 @@ pub(crate) fn insert(args: Vec<Value>) -> Evaluated {
                 .ok_or_else(|| EvalError::new(format!("unsupported key type: {}", key.type_name())))?;
             put(map, key, value)
         }
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
     .map(Value::Map)
 }

@@ -127,7 +127,7 @@ impl NamedFormat {
 }
 
 fn format(args: &[Value], format: NamedFormat) -> Evaluated {
-    if args.is_empty() { Ok(Value::Format(format)) } else { Err(EvalError::no_such_overload()) }
+    if args.is_empty() { Ok(Value::Format(format)) } else { Err(EvalError::NoOverload) }
 }
 
 fn named(args: &[Value]) -> Evaluated {
@@ -135,14 +135,14 @@ fn named(args: &[Value]) -> Evaluated {
         [Value::String(name)] => {
             Ok(Value::Optional(NamedFormat::from_name(name).map(|format| Rc::new(Value::Format(format)))))
         }
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
 /// What is wrong with a text, if anything.
 fn validate(args: &[Value]) -> Evaluated {
     let [Value::Format(format), Value::String(text)] = args else {
-        return Err(EvalError::no_such_overload());
+        return Err(EvalError::NoOverload);
     };
     let problems = validation::problems(*format, text);
     if problems.is_empty() {

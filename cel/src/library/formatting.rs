@@ -18,7 +18,7 @@ const MAX_PRECISION: u16 = 32_766;
 
 fn format(args: &[Value]) -> Evaluated {
     let [Value::String(template), Value::List(arguments)] = args else {
-        return Err(EvalError::no_such_overload());
+        return Err(EvalError::NoOverload);
     };
     let mut formatted = String::new();
     let mut rest = &**template;

@@ -119,20 +119,20 @@ fn family(args: &[Value]) -> Evaluated {
 }
 
 fn is_canonical(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     let ip = parse_ip(text).map_err(EvalError::new)?;
     Ok(Value::Bool(ip.to_string() == **text))
 }
 
 fn is_ip(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     Ok(Value::Bool(parse_ip(text).is_ok()))
 }
 
 fn receiver(args: &[Value]) -> Result<Ip, EvalError> {
     match args {
         [Value::Ip(ip)] => Ok(*ip),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 

@@ -3,7 +3,8 @@
 
 mod quote;
 
-pub use quote::{quote, quote_bytes};
+pub use quote::quote;
+pub(crate) use quote::quote_bytes;
 
 use std::cmp::Ordering;
 
@@ -76,19 +77,19 @@ fn compare(args: &[Value]) -> Result<Ordering, EvalError> {
     match args {
         [Value::Quantity(quantity), Value::Quantity(other)] => quantity.compare(other),
         [Value::Semver(version), Value::Semver(other)] => Ok(version.precedence(other)),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
 /// `ip("10.0.0.1")`.
 fn ip(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     parse_ip(text).map(Value::Ip).map_err(EvalError::new)
 }
 
 /// `cidr("10.0.0.0/8").ip()`.
 fn ip_of_network(args: &[Value]) -> Evaluated {
-    let [Value::Cidr(network)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::Cidr(network)] = args else { return Err(EvalError::NoOverload) };
     Ok(Value::Ip(network.ip()))
 }
 

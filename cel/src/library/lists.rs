@@ -4,12 +4,16 @@
 //! elements bare, those that take them by number see them as an index does; it is as in Go for each.
 
 mod sort;
+mod words;
 
 use std::cmp::Ordering;
 
 use crate::cost::{COST_LIMIT, MAX_LIST, actual_size};
+use crate::library::overload::is_comparer;
 use crate::library::{Function, strings};
 use crate::value::{EvalError, Evaluated, List, ListForm, Value};
+
+pub(crate) use words::of_failed_argument;
 
 /// All functions of lists, and `indexOf` and `lastIndexOf` of texts.
 pub(crate) const FUNCTIONS: &[Function] = &[
@@ -46,7 +50,7 @@ fn indexed(list: &List, range: std::ops::Range<usize>) -> Vec<Value> {
 }
 
 fn range(args: &[Value]) -> Evaluated {
-    let [Value::Int(end)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::Int(end)] = args else { return Err(EvalError::NoOverload) };
     if i64::try_from(MAX_LIST).is_ok_and(|longest| *end > longest) {
         return Err(strings::too_many());
     }
@@ -54,7 +58,7 @@ fn range(args: &[Value]) -> Evaluated {
 }
 
 fn reverse(args: &[Value]) -> Evaluated {
-    let [Value::List(list)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::List(list)] = args else { return Err(EvalError::NoOverload) };
     let mut elements = indexed(list, 0..list.len());
     elements.reverse();
     values(elements)
@@ -62,7 +66,7 @@ fn reverse(args: &[Value]) -> Evaluated {
 
 fn slice(args: &[Value]) -> Evaluated {
     let [Value::List(list), Value::Int(start), Value::Int(end)] = args else {
-        return Err(EvalError::no_such_overload());
+        return Err(EvalError::NoOverload);
     };
     let problem = match (usize::try_from(*start), usize::try_from(*end)) {
         (Ok(from), Ok(to)) if from <= to && to <= list.len() => return values(indexed(list, from..to)),
@@ -77,7 +81,7 @@ fn flatten(args: &[Value]) -> Evaluated {
     let (list, depth) = match args {
         [Value::List(list)] => (list, 1),
         [Value::List(list), Value::Int(depth)] => (list, *depth),
-        _ => return Err(EvalError::no_such_overload()),
+        _ => return Err(words::flatten(args)),
     };
     let Ok(depth) = usize::try_from(depth) else {
         return Err(EvalError::new("level must be non-negative"));
@@ -103,7 +107,7 @@ fn append(list: &List, depth: usize, flat: &mut Vec<Value>, visits: &mut u64) ->
 }
 
 fn distinct(args: &[Value]) -> Evaluated {
-    let [Value::List(list)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::List(list)] = args else { return Err(words::distinct(args)) };
     if list.is_empty() {
         return Ok(Value::List(list.clone()));
     }
@@ -121,12 +125,12 @@ fn distinct(args: &[Value]) -> Evaluated {
 }
 
 fn sort(args: &[Value]) -> Evaluated {
-    let [Value::List(list)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::List(list)] = args else { return Err(EvalError::NoOverload) };
     sorted(list, list)
 }
 
 fn sort_by_keys(args: &[Value]) -> Evaluated {
-    let [Value::List(list), Value::List(keys)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::List(list), Value::List(keys)] = args else { return Err(EvalError::NoOverload) };
     sorted(list, keys)
 }
 
@@ -141,7 +145,7 @@ fn sorted(list: &List, keys: &List) -> Evaluated {
         )));
     }
     let Some(first) = keys.get(0) else { return Ok(Value::List(list.clone())) };
-    if !is_comparable(&first) {
+    if !is_comparer(&first) {
         return Err(EvalError::new("list elements must be comparable"));
     }
     let keys = indexed(keys, 0..keys.len());
@@ -152,33 +156,18 @@ fn sorted(list: &List, keys: &List) -> Evaluated {
     values(order.into_iter().filter_map(|index| list.get(index)).collect())
 }
 
-/// Whether cel-go's value is a `traits.Comparer`.
-const fn is_comparable(value: &Value) -> bool {
-    matches!(
-        value,
-        Value::Bool(_)
-            | Value::Bytes(_)
-            | Value::Double(_)
-            | Value::Duration(_)
-            | Value::Int(_)
-            | Value::String(_)
-            | Value::Timestamp(_)
-            | Value::Uint(_)
-    )
-}
-
 /// The list of a function that takes lists of comparable elements. As in Go, the first element stands for all.
 fn comparable_list(args: &[Value]) -> Result<&List, EvalError> {
     match args {
-        [Value::List(list)] if list.iter().next().is_none_or(is_comparable) => Ok(list),
-        _ => Err(EvalError::no_such_overload()),
+        [Value::List(list)] if list.iter().next().is_none_or(is_comparer) => Ok(list),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
 fn is_sorted(args: &[Value]) -> Evaluated {
     let mut previous: Option<&Value> = None;
     for next in comparable_list(args)?.iter() {
-        if !is_comparable(next) {
+        if !is_comparer(next) {
             return Err(EvalError::no_such_overload());
         }
         if previous.is_some_and(|previous| previous.compare(next) == Some(Ordering::Greater)) {
@@ -201,7 +190,7 @@ fn max(args: &[Value]) -> Evaluated {
 fn extreme(args: &[Value], name: &str, beaten: Ordering) -> Evaluated {
     let mut best: Option<&Value> = None;
     for next in comparable_list(args)?.iter() {
-        if !is_comparable(next) {
+        if !is_comparer(next) {
             return Err(EvalError::no_such_overload());
         }
         if best.is_none_or(|best| best.compare(next) == Some(beaten)) {
@@ -214,13 +203,13 @@ fn extreme(args: &[Value], name: &str, beaten: Ordering) -> Evaluated {
 /// The sum of numbers of one type or of durations. The sum of nothing is the `int` 0, as the overload of `int` comes
 /// first.
 fn sum(args: &[Value]) -> Evaluated {
-    let [Value::List(list)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::List(list)] = args else { return Err(EvalError::NoOverload) };
     let mut sum = match list.iter().next() {
         None | Some(Value::Int(_)) => Value::Int(0),
         Some(Value::Uint(_)) => Value::Uint(0),
         Some(Value::Double(_)) => Value::Double(0.0),
         Some(Value::Duration(_)) => Value::Duration(0),
-        Some(_) => return Err(EvalError::no_such_overload()),
+        Some(_) => return Err(EvalError::NoOverload),
     };
     for element in list.iter() {
         sum = match (&sum, element) {
@@ -246,7 +235,7 @@ fn index_of(args: &[Value]) -> Evaluated {
         [Value::String(text), Value::String(part)] => strings::index_of(text, part, 0),
         [Value::String(text), Value::String(part), Value::Int(from)] => strings::index_of(text, part, *from),
         [Value::List(list), item] => place(list, item, 0..list.len()),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -257,7 +246,7 @@ fn last_index_of(args: &[Value]) -> Evaluated {
             strings::last_index_of(text, part, Some(*from))
         }
         [Value::List(list), item] => place(list, item, (0..list.len()).rev()),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 

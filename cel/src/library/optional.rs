@@ -24,32 +24,32 @@ fn some(value: Value) -> Value {
 }
 
 fn first(args: &[Value]) -> Evaluated {
-    let [Value::List(list)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::List(list)] = args else { return Err(EvalError::NoOverload) };
     Ok(list.get(0).map_or(Value::Optional(None), some))
 }
 
 fn last(args: &[Value]) -> Evaluated {
-    let [Value::List(list)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::List(list)] = args else { return Err(EvalError::NoOverload) };
     let last = list.len().checked_sub(1).and_then(|index| list.get(index));
     Ok(last.map_or(Value::Optional(None), some))
 }
 
 fn has_value(args: &[Value]) -> Evaluated {
-    let [Value::Optional(optional)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::Optional(optional)] = args else { return Err(EvalError::NoOverload) };
     Ok(Value::Bool(optional.is_some()))
 }
 
 fn none(args: &[Value]) -> Evaluated {
-    if args.is_empty() { Ok(Value::Optional(None)) } else { Err(EvalError::no_such_overload()) }
+    if args.is_empty() { Ok(Value::Optional(None)) } else { Err(EvalError::NoOverload) }
 }
 
 fn of(args: &[Value]) -> Evaluated {
-    let [value] = args else { return Err(EvalError::no_such_overload()) };
+    let [value] = args else { return Err(EvalError::NoOverload) };
     Ok(some(value.clone()))
 }
 
 fn of_non_zero_value(args: &[Value]) -> Evaluated {
-    let [value] = args else { return Err(EvalError::no_such_overload()) };
+    let [value] = args else { return Err(EvalError::NoOverload) };
     Ok(if is_zero(value) { Value::Optional(None) } else { some(value.clone()) })
 }
 
@@ -76,12 +76,16 @@ fn value(args: &[Value]) -> Evaluated {
     match args {
         [Value::Optional(Some(value))] => Ok(Value::clone(value)),
         [Value::Optional(None)] => Err(EvalError::new("optional.none() dereference")),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
 fn unwrap(args: &[Value]) -> Evaluated {
-    let [Value::List(list)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::List(list)] = args else { return Err(EvalError::NoOverload) };
+    // As in Go, the first element stands for the type of all.
+    if list.iter().next().is_some_and(|first| !matches!(first, Value::Optional(_))) {
+        return Err(EvalError::NoOverload);
+    }
     let mut values = Vec::new();
     for element in list.iter() {
         match element {

@@ -72,13 +72,13 @@ impl From<TooLong> for EvalError {
 }
 
 fn quantity(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     let amount = parse::parse(text).map_err(|problem| EvalError::new(problem.to_string()))?;
     Ok(Value::Quantity(Rc::new(Quantity { amount: RefCell::new(amount), is_computed: false })))
 }
 
 fn is_quantity(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     match parse::parse(text) {
         Ok(_) => Ok(Value::Bool(true)),
         Err(ParseError::TooLong(problem)) => Err(problem.into()),
@@ -108,7 +108,7 @@ fn combine(args: &[Value], operation: fn(&Amount, &Amount) -> Result<Amount, Too
     let (quantity, other) = match args {
         [Value::Quantity(quantity), Value::Quantity(other)] => (quantity, other.amount()),
         [Value::Quantity(quantity), Value::Int(other)] => (quantity, Amount::from(*other)),
-        _ => return Err(EvalError::no_such_overload()),
+        _ => return Err(EvalError::NoOverload),
     };
     let amount = operation(&quantity.amount(), &other)?;
     Ok(Value::Quantity(Rc::new(Quantity { amount: RefCell::new(amount), is_computed: true })))
@@ -117,7 +117,7 @@ fn combine(args: &[Value], operation: fn(&Amount, &Amount) -> Result<Amount, Too
 fn receiver(args: &[Value]) -> Result<&Quantity, EvalError> {
     match args {
         [Value::Quantity(quantity)] => Ok(quantity),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 

@@ -107,7 +107,7 @@ fn out_of_steps(_: OutOfSteps) -> EvalError {
 
 fn matches(args: &[Value]) -> Evaluated {
     let [Value::String(text), Value::String(pattern)] = args else {
-        return Err(EvalError::no_such_overload());
+        return Err(EvalError::NoOverload);
     };
     Pattern::new(pattern)?.is_match(text).map(Value::Bool)
 }
@@ -127,7 +127,7 @@ pub(crate) fn find_all_with(pattern: &Pattern, text: &str, limit: i64) -> Evalua
 
 fn find(args: &[Value]) -> Evaluated {
     let [Value::String(text), Value::String(pattern)] = args else {
-        return Err(EvalError::no_such_overload());
+        return Err(EvalError::NoOverload);
     };
     find_with(&kubernetes_pattern(pattern)?, text)
 }
@@ -140,7 +140,7 @@ fn find_all(args: &[Value]) -> Evaluated {
         [Value::String(text), Value::String(pattern), Value::Int(limit)] => {
             find_all_with(&kubernetes_pattern(pattern)?, text, *limit)
         }
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 

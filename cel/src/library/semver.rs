@@ -66,7 +66,7 @@ fn parse_args(args: &[Value]) -> Result<Result<Semver, String>, EvalError> {
     match args {
         [Value::String(text)] | [Value::String(text), Value::Bool(false)] => Ok(parse::parse(text)),
         [Value::String(text), Value::Bool(true)] => Ok(parse::normalize_and_parse(text)),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -74,7 +74,7 @@ fn parse_args(args: &[Value]) -> Result<Result<Semver, String>, EvalError> {
 fn number(args: &[Value], part: fn(&Semver) -> u64) -> Evaluated {
     match args {
         [Value::Semver(version)] => Ok(Value::Int(part(version).cast_signed())),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 fn lists(args: &[Value]) -> Result<(&List, &List), EvalError> {
     match args {
         [Value::List(first), Value::List(second)] => Ok((first, second)),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -98,6 +98,6 @@ mod tests {
             assert_eq!(call(name, first, second), expected, "{name} {first:?} {second:?}");
         }
         let scalar = [Value::Int(1), list(&[1])];
-        assert_eq!(contains(&scalar).unwrap_err(), EvalError::no_such_overload());
+        assert_eq!(contains(&scalar).unwrap_err(), EvalError::NoOverload);
     }
 }

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use crate::convert::convert;
 use crate::cost::{actual_size, scaled};
 use crate::library::Function;
+use crate::library::overload::is_number;
 use crate::value::{EvalError, Evaluated, Value};
 
 /// cel-go's `StringTraversalCostFactor`.
@@ -58,7 +59,7 @@ pub(crate) const FUNCTIONS: &[Function] = &[
 pub(crate) use arithmetic::add;
 
 fn converted(function: &str, args: &[Value]) -> Evaluated {
-    let [value] = args else { return Err(EvalError::no_such_overload()) };
+    let [value] = args else { return Err(EvalError::NoOverload) };
     convert(function, value).unwrap_or_else(|| Err("no such overload".to_owned())).map_err(EvalError::new)
 }
 
@@ -79,21 +80,27 @@ fn differs(args: &[Value]) -> Evaluated {
 }
 
 fn order(args: &[Value], holds: fn(Ordering) -> bool) -> Evaluated {
-    let [one, other] = args else { return Err(EvalError::no_such_overload()) };
+    let [one, other] = args else { return Err(EvalError::NoOverload) };
     let is_nan = |value: &Value| matches!(value, Value::Double(number) if number.is_nan());
     match one.compare(other) {
         Some(ordering) => Ok(Value::Bool(holds(ordering))),
-        None if is_nan(one) || is_nan(other) => Err(EvalError::new("NaN values cannot be ordered")),
-        None => Err(EvalError::no_such_overload()),
+        None if is_nan(one) || (is_number(one) && is_nan(other)) => {
+            Err(EvalError::new("NaN values cannot be ordered"))
+        }
+        None => Err(EvalError::NoOverload),
     }
 }
 
 fn is_in(args: &[Value]) -> Evaluated {
     match args {
         [value, Value::List(list)] => Ok(Value::Bool(list.iter().any(|element| value.equals(element)))),
-        // Go can't look for these in a map.
-        [Value::Bytes(_) | Value::Format(_) | Value::Semver(_), Value::Map(_)] => {
-            Err(EvalError::no_such_overload())
+        // Go can't look for these in a map, and doesn't say so of an empty one or one that comes out of `claims`.
+        [key @ (Value::Bytes(_) | Value::Format(_) | Value::Semver(_)), Value::Map(map)] => {
+            if map.entries().is_empty() || map.unescapes() {
+                return Err(EvalError::no_such_overload());
+            }
+            let name = key.go_type_name();
+            Err(EvalError::new(format!("internal error: runtime error: hash of unhashable type {name}")))
         }
         // A name stands as it is, also in what comes out of `claims`.
         [key, Value::Map(map)] => Ok(Value::Bool(map.find(key).is_some())),
@@ -102,13 +109,13 @@ fn is_in(args: &[Value]) -> Evaluated {
 }
 
 fn size(args: &[Value]) -> Evaluated {
-    let [value] = args else { return Err(EvalError::no_such_overload()) };
+    let [value] = args else { return Err(EvalError::NoOverload) };
     let size = match value {
         Value::Bytes(bytes) => bytes.len(),
         Value::List(list) => list.len(),
         Value::Map(map) => map.entries().len(),
         Value::String(text) => text.chars().count(),
-        _ => return Err(EvalError::no_such_overload()),
+        _ => return Err(EvalError::NoOverload),
     };
     i64::try_from(size).map(Value::Int).map_err(|_| EvalError::new("integer overflow"))
 }

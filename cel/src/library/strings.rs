@@ -46,7 +46,7 @@ fn offset(text: &str, index: i64) -> Result<usize, EvalError> {
 }
 
 fn char_at(args: &[Value]) -> Evaluated {
-    let [Value::String(text), Value::Int(index)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text), Value::Int(index)] = args else { return Err(EvalError::NoOverload) };
     let at = offset(text, *index)?;
     let char = text.get(at..).and_then(|rest| rest.chars().next());
     Ok(Value::String(char.map(String::from).unwrap_or_default().into()))
@@ -61,7 +61,7 @@ fn substring(args: &[Value]) -> Evaluated {
             }
             text.get(offset(text, *start)?..offset(text, *end)?)
         }
-        _ => return Err(EvalError::no_such_overload()),
+        _ => return Err(EvalError::NoOverload),
     };
     Ok(Value::String(text.unwrap_or_default().into()))
 }
@@ -104,18 +104,18 @@ fn count(text: Option<&str>) -> i64 {
 }
 
 fn lower_ascii(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     Ok(Value::String(text.to_ascii_lowercase().into()))
 }
 
 fn upper_ascii(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     Ok(Value::String(text.to_ascii_uppercase().into()))
 }
 
 /// Go's `strings.TrimSpace`, whose spaces are those of Unicode's `White_Space`, as Rust's.
 fn trim(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     Ok(Value::String(text.trim().into()))
 }
 
@@ -126,7 +126,7 @@ fn replace(args: &[Value]) -> Evaluated {
         [Value::String(text), Value::String(old), Value::String(new), Value::Int(limit)] => {
             (text, old, new, *limit)
         }
-        _ => return Err(EvalError::no_such_overload()),
+        _ => return Err(EvalError::NoOverload),
     };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let found = text.matches(&**old).take(limit).count();
@@ -141,7 +141,7 @@ fn split(args: &[Value]) -> Evaluated {
     let (text, separator, limit) = match args {
         [Value::String(text), Value::String(separator)] => (text, separator, -1),
         [Value::String(text), Value::String(separator), Value::Int(limit)] => (text, separator, *limit),
-        _ => return Err(EvalError::no_such_overload()),
+        _ => return Err(EvalError::NoOverload),
     };
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let parts: Vec<&str> = if separator.is_empty() {
@@ -179,20 +179,18 @@ fn join(args: &[Value]) -> Evaluated {
     let (list, separator) = match args {
         [Value::List(list)] => (list, ""),
         [Value::List(list), Value::String(separator)] => (list, &**separator),
-        _ => return Err(EvalError::no_such_overload()),
+        _ => return Err(EvalError::NoOverload),
     };
     // As in Go, the first element stands for the type of all.
     if list.iter().next().is_some_and(|first| !matches!(first, Value::String(_))) {
-        return Err(EvalError::no_such_overload());
+        return Err(EvalError::NoOverload);
     }
     let mut joined = String::new();
     for (number, element) in list.iter().enumerate() {
         let Value::String(text) = element else {
             let shown = match element {
-                Value::Bool(is) => is.to_string(),
-                Value::Int(number) => number.to_string(),
-                Value::Uint(number) => number.to_string(),
-                other => other.type_name().to_string(),
+                Value::Null => "0".to_owned(),
+                other => other.to_string(),
             };
             return Err(EvalError::new(format!("join: invalid input: {shown}")));
         };
@@ -209,7 +207,7 @@ fn join(args: &[Value]) -> Evaluated {
 
 /// A text as a literal: all that CEL has an escape for is escaped.
 fn quote(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     let mut quoted = String::with_capacity(text.len().saturating_add(2));
     quoted.push('"');
     for char in text.chars() {

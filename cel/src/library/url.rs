@@ -14,7 +14,7 @@ use super::Function;
 use super::kubernetes::{nominal, traversal};
 use crate::value::{EvalError, Evaluated, Key, List, ListForm, Map, Value};
 
-/// A URL: `url("https://example.com/a?b=c")`.
+/// A URL of Go's `net/url`: `url("https://example.com/a?b=c")`.
 #[derive(Clone, Debug)]
 pub struct Url {
     /// In lower case; empty if there is none.
@@ -70,6 +70,45 @@ impl Url {
     /// Name of its type in CEL.
     pub(crate) const TYPE_NAME: &str = "kubernetes.URL";
 
+    /// Reads a URL as Go's `url.Parse` does, which is not as browsers do: it keeps the text as it is, takes `https:foo`, an
+    /// absent host and an empty query, and refuses a bad escape.
+    ///
+    /// # Errors
+    /// Go's words for what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        parse::parse(text)
+    }
+
+    /// The scheme in lower case; empty for a relative URL.
+    #[must_use]
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// Whether there is a user name, even an empty one.
+    #[must_use]
+    pub const fn has_userinfo(&self) -> bool {
+        self.userinfo.is_some()
+    }
+
+    /// Host and port, unescaped, so that they need not be UTF-8; empty for a URL without.
+    #[must_use]
+    pub fn host(&self) -> &[u8] {
+        &self.host
+    }
+
+    /// Whether something follows the `?`.
+    #[must_use]
+    pub fn has_query(&self) -> bool {
+        self.query.as_ref().is_some_and(|query| !query.is_empty())
+    }
+
+    /// Whether something follows the `#`.
+    #[must_use]
+    pub const fn has_fragment(&self) -> bool {
+        !self.fragment.is_empty()
+    }
+
     /// Go's `splitHostPort`: a port is made of digits, and an IPv6 address loses its brackets.
     fn host_and_port(&self) -> (&[u8], &[u8]) {
         let mut parts = self.host.rsplitn(2, |byte| *byte == b':');
@@ -121,7 +160,7 @@ impl PartialEq for Url {
 
 /// Two parsers look at the text: one that wants something absolute and knows no fragment, then one that does.
 fn url(args: &[Value]) -> Evaluated {
-    let [Value::String(text)] = args else { return Err(EvalError::no_such_overload()) };
+    let [Value::String(text)] = args else { return Err(EvalError::NoOverload) };
     let url = parse_request_uri(text).and_then(|_| parse::parse(text)).map_err(|problem| {
         EvalError::new(format!("URL parse error during conversion from string: {problem}"))
     })?;
@@ -131,7 +170,7 @@ fn url(args: &[Value]) -> Evaluated {
 fn is_url(args: &[Value]) -> Evaluated {
     match args {
         [Value::String(text)] => Ok(Value::Bool(parse_request_uri(text).is_ok())),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -163,7 +202,7 @@ fn query(args: &[Value]) -> Evaluated {
 fn receiver(args: &[Value]) -> Result<&Url, EvalError> {
     match args {
         [Value::Url(url)] => Ok(url),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 

@@ -91,7 +91,7 @@ impl Run<'_> {
     fn step(&mut self, fold: &Fold) -> Result<bool, EvalError> {
         match self.evaluate(&fold.condition) {
             Ok(Value::Bool(false)) => return Ok(false),
-            Err(EvalError::CostLimit) => return Err(EvalError::CostLimit),
+            Err(error) if error.ends_evaluation() => return Err(error),
             _ => {}
         }
         let gathered = self.evaluate(&fold.step);
@@ -100,8 +100,10 @@ impl Run<'_> {
     }
 
     fn set(&mut self, place: usize, value: Evaluated) -> Result<(), EvalError> {
-        if let Err(EvalError::CostLimit) = value {
-            return Err(EvalError::CostLimit);
+        if let Err(error) = &value
+            && error.ends_evaluation()
+        {
+            return Err(error.clone());
         }
         let slot = self.slots.get_mut(place).ok_or_else(EvalError::no_such_overload)?;
         *slot = value;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::node::{Entry, Item, Node, Search};
 use crate::cost::{COST_LIMIT, ELEMENT, MAX_MADE};
-use crate::library::{Function, comprehensions, regex, standard};
+use crate::library::{Function, comprehensions, lists, overload, regex, standard};
 use crate::value::{EvalError, Evaluated, Key, LazyMap, List, ListForm, Map, Value, Whole};
 
 /// What a name, a selection or an index costs (`SelectAndIdentCost`).
@@ -64,9 +64,9 @@ impl<'v> Run<'v> {
             }
             Node::Map(entries) => self.map(entries),
             Node::NotStrictlyFalse(term) => match self.evaluate(term) {
-                Err(EvalError::CostLimit) => Err(EvalError::CostLimit),
+                Err(error) if error.ends_evaluation() => Err(error),
                 Ok(Value::Bool(value)) => self.charge(1).map(|()| Value::Bool(value)),
-                Ok(_) | Err(EvalError::Failed(_)) => self.charge(1).map(|()| Value::Bool(true)),
+                _ => self.charge(1).map(|()| Value::Bool(true)),
             },
             Node::Or(terms) => self.logical(terms, true),
             Node::OptionalOr([optional, otherwise]) => match self.evaluate(optional)? {
@@ -119,19 +119,25 @@ impl<'v> Run<'v> {
     /// those of the text in its place.
     fn call(&mut self, function: &Function, arguments: &[Node]) -> Evaluated {
         let mut values = Vec::with_capacity(arguments.len());
-        let mut failed = None;
+        let (mut failed, mut is_last) = (None, false);
         for argument in arguments {
+            is_last = false;
             match self.evaluate(argument) {
                 Ok(value) => values.push(value),
-                Err(EvalError::CostLimit) => return Err(EvalError::CostLimit),
+                Err(error) if error.ends_evaluation() => return Err(error),
                 Err(error) => {
                     failed.get_or_insert(error);
+                    is_last = true;
                     values.push(Value::string("-"));
                 }
             }
         }
         let has_failed = failed.is_some();
-        let result = failed.map_or_else(|| (function.call)(&values), Err);
+        let result = failed.map_or_else(|| (function.call)(&values), Err).map_err(|error| match error {
+            EvalError::NoOverload => overload::error(function.name, &values),
+            error if is_last => lists::of_failed_argument(function.name, values.len(), error),
+            error => error,
+        });
         self.charge(u64::from(has_failed))?;
         self.charge((function.cost)(&values, result.as_ref().unwrap_or(&Value::Null)))?;
         // What was only passed on, the arguments hold as well.
@@ -147,7 +153,7 @@ impl<'v> Run<'v> {
                 Ok(Value::Bool(value)) if value == deciding => return Ok(Value::Bool(deciding)),
                 Ok(Value::Bool(_)) => continue,
                 Ok(_) => EvalError::no_such_overload(),
-                Err(EvalError::CostLimit) => return Err(EvalError::CostLimit),
+                Err(error) if error.ends_evaluation() => return Err(error),
                 Err(error) => error,
             };
             failed.get_or_insert(error);
@@ -157,7 +163,7 @@ impl<'v> Run<'v> {
 
     fn append(&mut self, accumulator: usize, more: &Node) -> Evaluated {
         let more = self.evaluate(more);
-        if let Err(EvalError::CostLimit) = more {
+        if more.as_ref().is_err_and(EvalError::ends_evaluation) {
             return more;
         }
         self.charge(ATTRIBUTE.saturating_add(1))?;

@@ -59,3 +59,30 @@ fn what_an_evaluation_makes_is_bounded() {
         assert_eq!(value.err(), is_bounded.then_some(EvalError::CostLimit), "{expression} over {length}");
     }
 }
+
+/// `[]` for a claim of that name and nothing for another; kube-apiserver's own packages say the same, and `true` where an
+/// error is absorbed.
+#[test]
+fn what_go_panics_at_nothing_absorbs() {
+    const ADD: &str =
+        "internal error: interface conversion: *types.Err is not traits.Lister: missing method Add";
+    const DEPTH: &str = "internal error: interface conversion: ref.Val is *types.Err, not types.Int";
+    const TEXT: &str =
+        "internal error: interface conversion: types.String is not traits.Lister: missing method Contains";
+    for (expression, error) in [
+        ("claims.missing.distinct() == [] || true", Some(ADD)),
+        ("true || claims.missing.distinct() == []", None),
+        ("claims.t.distinct() == [] || true", Some(TEXT)),
+        ("[1].exists(x, claims.missing.distinct() == [] || true)", Some(ADD)),
+        ("[1].flatten(claims.missing) == [] || true", Some(DEPTH)),
+        ("claims.missing.flatten(1) == [] || true", None),
+        ("claims.missing.flatten() == [] || true", None),
+        ("claims.missing.reverse() == [] || true", None),
+        // As where it knows the type of the list.
+        ("{'k': ['a']}['x'].sort() == [] || true", Some("no such key: x")),
+    ] {
+        let program = Program::new(expression, Environment::Claims).unwrap();
+        let (value, _) = program.evaluate_and_count(&Claims::new(1));
+        assert_eq!(value.err().map(|error| error.to_string()).as_deref(), error, "{expression}");
+    }
+}

@@ -70,7 +70,7 @@ impl<R: ClaimsResolver> ClaimsReviews<R> {
             let host = host_of(&request.0.endpoint);
             let error = FetchError::NotAllowed { host: host.clone() };
             self.outages.unresolved(&Unresolved::Endpoint { host, error });
-            self.metrics.reviewed(KIND, "not_allowed");
+            self.metrics.reviews().came_to(KIND, "not_allowed");
             return ResolveClaimsResponse::Refused;
         };
         let question = Question { request: self.hash_of(&request.0), terms: Arc::clone(&terms) };
@@ -79,7 +79,7 @@ impl<R: ClaimsResolver> ClaimsReviews<R> {
             let user = [request.0.issuer.as_str(), "\n", &request.0.subject].concat();
             let permit = self.limits.admit_at(&request.0.issuer, &user)?;
             let (resolver, outages) = (Arc::clone(&self.resolver), Arc::clone(&self.outages));
-            let review = self.metrics.reviewing(KIND);
+            let review = self.metrics.reviews().begin(KIND);
             Some(async move {
                 let sent = Instant::now();
                 let answer = timeout(DEADLINE, resolver.resolve(&terms, &request.0)).await;
@@ -107,8 +107,8 @@ impl<R: ClaimsResolver> ClaimsReviews<R> {
             Ok((came, verdict)) => {
                 match came {
                     Came::Asked => {}
-                    Came::Cached => self.metrics.reviewed(KIND, "cached"),
-                    Came::Joined => self.metrics.reviewed(KIND, "joined"),
+                    Came::Cached => self.metrics.reviews().came_to(KIND, "cached"),
+                    Came::Joined => self.metrics.reviews().came_to(KIND, "joined"),
                 }
                 let good_for = verdict.good_for(Instant::now());
                 match verdict.value {
@@ -120,7 +120,7 @@ impl<R: ClaimsResolver> ClaimsReviews<R> {
                 }
             }
             Err(NoAnswer::Busy) => {
-                self.metrics.reviewed(KIND, "busy");
+                self.metrics.reviews().came_to(KIND, "busy");
                 ResolveClaimsResponse::Busy
             }
             Err(NoAnswer::Lost) => ResolveClaimsResponse::Failed,

@@ -43,7 +43,7 @@ impl<R: AccessReviewer> ImpersonationReviews<R> {
         const KIND: ReviewKind = ReviewKind::Impersonation;
         let attributes = request.target.attributes();
         if attributes.len() > MAX_VALUES || attributes.iter().any(is_unnamed) {
-            self.metrics.reviewed(KIND, "malformed");
+            self.metrics.reviews().came_to(KIND, "malformed");
             return ReviewImpersonationResponse::Failed;
         }
         let question = request.encode();
@@ -51,7 +51,7 @@ impl<R: AccessReviewer> ImpersonationReviews<R> {
         let ask = || {
             let permit = self.limits.admit(request.requester.username(), attributes.len())?;
             let (reviewer, outages) = (Arc::clone(&self.reviewer), Arc::clone(&self.outages));
-            let review = self.metrics.reviewing(KIND);
+            let review = self.metrics.reviews().begin(KIND);
             Some(async move {
                 let sent = Instant::now();
                 let judged = judge(reviewer, request.requester, attributes, permit).await;
@@ -73,8 +73,8 @@ impl<R: AccessReviewer> ImpersonationReviews<R> {
             Ok((came, verdict)) => {
                 match came {
                     Came::Asked => {}
-                    Came::Cached => self.metrics.reviewed(KIND, "cached"),
-                    Came::Joined => self.metrics.reviewed(KIND, "joined"),
+                    Came::Cached => self.metrics.reviews().came_to(KIND, "cached"),
+                    Came::Joined => self.metrics.reviews().came_to(KIND, "joined"),
                 }
                 let good_for = verdict.good_for(Instant::now());
                 match verdict.value {
@@ -84,7 +84,7 @@ impl<R: AccessReviewer> ImpersonationReviews<R> {
                 }
             }
             Err(NoAnswer::Busy) => {
-                self.metrics.reviewed(KIND, "busy");
+                self.metrics.reviews().came_to(KIND, "busy");
                 ReviewImpersonationResponse::Busy
             }
             Err(NoAnswer::Lost) => ReviewImpersonationResponse::Failed,

@@ -92,7 +92,7 @@ impl<A: TokenReviewer, W: TokenReviewer> TokenReviews<A, W> {
         };
         if token.is_empty() || self.is_upstream_credential(&token) {
             // Our own credential is nobody's business: whoever shows it to us gets nothing for it.
-            self.metrics.reviewed(first, "unknown");
+            self.metrics.reviews().came_to(first, "unknown");
             return ReviewTokenResponse::Unknown;
         }
         let question =
@@ -123,13 +123,13 @@ impl<A: TokenReviewer, W: TokenReviewer> TokenReviews<A, W> {
                 };
                 match came {
                     Came::Asked => {}
-                    Came::Cached => self.metrics.reviewed(kind, "cached"),
-                    Came::Joined => self.metrics.reviewed(kind, "joined"),
+                    Came::Cached => self.metrics.reviews().came_to(kind, "cached"),
+                    Came::Joined => self.metrics.reviews().came_to(kind, "joined"),
                 }
                 answer
             }
             Err(NoAnswer::Busy) => {
-                self.metrics.reviewed(first, "busy");
+                self.metrics.reviews().came_to(first, "busy");
                 ReviewTokenResponse::Busy
             }
             Err(NoAnswer::Lost) => ReviewTokenResponse::Failed,
@@ -177,7 +177,7 @@ impl<A: TokenReviewer, W: TokenReviewer> Sources<A, W> {
         audiences: &[String],
         time: Duration,
     ) -> Result<Option<UserInfo>, ()> {
-        let review = self.metrics.reviewing(kind);
+        let review = self.metrics.reviews().begin(kind);
         let answer = timeout(time, reviewer.review(token, audiences)).await;
         match answer.unwrap_or(Err(KubeError::Timeout)) {
             Ok(user) => {

@@ -2,10 +2,11 @@
 
 use std::net::Ipv4Addr;
 
+use kubernetes_cel::Url;
+
 use super::super::ConfigError;
 use super::super::decode::{Fields, Node, Place};
 use super::super::field::{FieldErrors, Path};
-use super::super::url;
 use crate::claim_hosts::ClaimHosts;
 
 const RULE: &str = "must be a host in lower case, with its port if the URLs have one, such as \"graph.example.com\": no \
@@ -44,7 +45,7 @@ impl RawDistributedClaims {
 /// could ever equal is a mistake that would pass for a rule.
 fn is_host(text: &str) -> bool {
     let is_usual = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b".-:[]".contains(&byte);
-    let is_parsed = || url::parse(&format!("https://{text}/")).is_ok_and(|url| url.host == Some(text));
+    let is_parsed = || Url::parse(&format!("https://{text}/")).is_ok_and(|url| url.host() == text.as_bytes());
     if text.is_empty() || !text.bytes().all(is_usual) || !is_parsed() {
         return false;
     }

@@ -190,7 +190,7 @@ fn null_is_absent() {
     assert_eq!(issuers(&format!("{HEAD}jwt:\nanonymous:\n")), [""; 0]);
     let configuration =
         AuthenticationConfiguration::load(format!("{HEAD}anonymous: {{}}\n").as_bytes()).unwrap();
-    assert_eq!(configuration.anonymous, Some(AnonymousAuth { enabled: false, conditions: vec![] }));
+    assert_eq!(configuration.anonymous, Some(AnonymousAuth { enabled: false, conditions: None }));
     refused(
         &format!("{HEAD}jwt: [{{issuer: {{url: https://a, audiences: [null]}}, claimMappings: null}}]\n"),
         "[jwt[0].issuer.audiences[0]: Required value, \

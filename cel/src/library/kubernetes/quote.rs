@@ -10,7 +10,7 @@ pub fn quote(text: &str) -> String {
 
 /// Go's `%q` of a string that need not be UTF-8: what is not is written as `\xNN`.
 #[must_use]
-pub fn quote_bytes(bytes: &[u8]) -> String {
+pub(crate) fn quote_bytes(bytes: &[u8]) -> String {
     let mut quoted = String::with_capacity(bytes.len().saturating_add(2));
     quoted.push('"');
     for chunk in bytes.utf8_chunks() {

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::cost::MAX_TEXT;
+use crate::library::overload;
 use crate::value::{EvalError, Evaluated, Value};
 
 fn int(number: Option<i64>) -> Evaluated {
@@ -26,13 +27,13 @@ pub(super) fn negate(args: &[Value]) -> Evaluated {
         [Value::Double(number)] => Ok(Value::Double(-number)),
         [Value::Duration(nanos)] => duration(nanos.checked_neg()),
         [Value::Int(number)] => int(number.checked_neg()),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
 /// The sum. A list that is nobody else's is not copied.
 pub(crate) fn add(args: Vec<Value>) -> Evaluated {
-    let Ok([one, other]) = <[Value; 2]>::try_from(args) else { return Err(EvalError::no_such_overload()) };
+    let Ok([one, other]) = <[Value; 2]>::try_from(args) else { return Err(EvalError::NoOverload) };
     match (one, other) {
         (Value::Bytes(one), Value::Bytes(other)) => {
             bounded(one.len(), other.len())?;
@@ -51,7 +52,7 @@ pub(crate) fn add(args: Vec<Value>) -> Evaluated {
             Ok(Value::String(Rc::from([&*one, &*other].concat())))
         }
         (Value::Uint(one), Value::Uint(other)) => uint(one.checked_add(other)),
-        _ => Err(EvalError::no_such_overload()),
+        operands => Err(overload::error("_+_", &<[Value; 2]>::from(operands))),
     }
 }
 
@@ -74,7 +75,7 @@ pub(super) fn subtract(args: &[Value]) -> Evaluated {
         }
         [Value::Timestamp(one), Value::Timestamp(other)] => duration(one.since(*other)),
         [Value::Uint(one), Value::Uint(other)] => uint(one.checked_sub(*other)),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -83,7 +84,7 @@ pub(super) fn multiply(args: &[Value]) -> Evaluated {
         [Value::Double(one), Value::Double(other)] => Ok(Value::Double(one * other)),
         [Value::Int(one), Value::Int(other)] => int(one.checked_mul(*other)),
         [Value::Uint(one), Value::Uint(other)] => uint(one.checked_mul(*other)),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -93,7 +94,7 @@ pub(super) fn divide(args: &[Value]) -> Evaluated {
         [Value::Int(_), Value::Int(0)] | [Value::Uint(_), Value::Uint(0)] => Err(by_zero(false)),
         [Value::Int(one), Value::Int(other)] => int(one.checked_div(*other)),
         [Value::Uint(one), Value::Uint(other)] => uint(one.checked_div(*other)),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -102,6 +103,6 @@ pub(super) fn modulo(args: &[Value]) -> Evaluated {
         [Value::Int(_), Value::Int(0)] | [Value::Uint(_), Value::Uint(0)] => Err(by_zero(true)),
         [Value::Int(one), Value::Int(other)] => int(one.checked_rem(*other)),
         [Value::Uint(one), Value::Uint(other)] => uint(one.checked_rem(*other)),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }

@@ -1,6 +1,9 @@
 //! What a clock and a calendar say of a moment, and how long a span is (cel-go `common/types/timestamp.go`, `duration.go`).
 
+use std::num::IntErrorKind;
+
 use crate::library::Function;
+use crate::library::kubernetes::quote;
 use crate::time::Civil;
 use crate::value::{EvalError, Evaluated, Timestamp, Value};
 
@@ -65,7 +68,7 @@ fn moment(args: &[Value]) -> Result<(Timestamp, i64), EvalError> {
     match args {
         [Value::Timestamp(moment)] => Ok((*moment, 0)),
         [Value::Timestamp(moment), Value::String(zone)] => Ok((*moment, offset(zone)?)),
-        _ => Err(EvalError::no_such_overload()),
+        _ => Err(EvalError::NoOverload),
     }
 }
 
@@ -78,8 +81,16 @@ fn offset(zone: &str) -> Result<i64, EvalError> {
             Err(EvalError::new("timezones by name are not supported"))
         };
     };
-    let number =
-        |text: &str| text.parse::<i64>().map_err(|_| EvalError::new(format!("bad time zone {zone:?}")));
+    // Go's `strconv.Atoi`.
+    let number = |text: &str| {
+        text.parse::<i64>().map_err(|error| {
+            let problem = match error.kind() {
+                IntErrorKind::NegOverflow | IntErrorKind::PosOverflow => "value out of range",
+                _ => "invalid syntax",
+            };
+            EvalError::new(format!("strconv.Atoi: parsing {}: {problem}", quote(text)))
+        })
+    };
     let (hours, minutes) = (number(hours)?, number(minutes)?);
     let hours = hours.checked_mul(60);
     let offset = if zone.starts_with('-') {

@@ -165,3 +165,7 @@ fn check_port(port: &str) -> Result<(), String> {
     };
     if is_valid { Ok(()) } else { Err(format!("invalid port {} after host", quote(port))) }
 }
+
+#[cfg(test)]
+#[path = "parse_tests.rs"]
+mod tests;
