@@ -5,19 +5,17 @@
 const ROUNDS: usize = 3;
 /// How often each variant runs in a round. With all rounds, enough for a median that a neighbour's burst doesn't move.
 const TURNS: usize = 7;
-/// How many turns' worth of requests go before the first turn: until V8 has optimised what runs in wasm. It does so
-/// function by function, once some 13 MB of a function's code have run (its `wasm_tiering_budget`).
-const WARM_UP: usize = 25;
+/// How many turns' worth of requests go before the first turn: caches fill, and LuaJIT compiles what has run some 50 times.
+const WARM_UP: usize = 2;
 
 /// What can be said.
 pub(crate) const USAGE: &str = "\
 usage: bench [--rounds N] [--turns N] [--warm-up N] [--only NAME,NAME,...]
   --rounds N    how many Envoys each variant gets, one after the other (3)
   --turns N     how often each variant runs in a round (7)
-  --warm-up N   how many turns' worth of requests go before the first of a round (25); with 0, V8 has hardly optimised
-                anything of the filter
-  --only NAMES  these variants alone, without memory and latencies, to try something out. Their figures are printed
-                and not kept
+  --warm-up N   how many turns' worth of requests go before the first of a round (2)
+  --only NAMES  these variants alone, without memory and latencies, to try something out; 'start' is the time to the
+                first 200. Their figures are printed and not kept
 With UPDATE_DOCS=1 in the environment the results are put into docs/benchmarks.md and docs/benchmarks.svg too.";
 
 /// What was said.

@@ -60,7 +60,7 @@ fn rows(numbers: &Numbers) -> [(&'static str, String, &'static str); 8] {
     let megabytes = |bytes: u64| format!("{:.2} MB", bytes as f64 / 1e6);
     let milliseconds = |time: f64| format!("{time:.0} ms");
     [
-        ("size of the module", megabytes(numbers.wasm_bytes), "< 1.6 MB"),
+        ("size of the module", megabytes(numbers.wasm_bytes), "< 2 MB"),
         ("linear memory of a VM at rest", megabytes(numbers.vm_linear_memory_bytes), "< 4 MB"),
         ("the same with 10,000 tokens cached", megabytes(numbers.vm_linear_memory_10k_bytes), "< 16 MB"),
         ("resident memory of Envoy without filter, 1 worker", megabytes(numbers.envoy_bare_rss_bytes), ""),

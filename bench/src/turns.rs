@@ -8,11 +8,11 @@ use crate::cpu::{self, Cores};
 use crate::results::{Figure, Numbers, Ratio, Results};
 use crate::rig::{Rig, Stand};
 use crate::traffic::{RUN_UP, Traffic};
-use crate::variant::{COMPARISONS, Gate, VARIANTS, Variant};
+use crate::variant::{COMPARISONS, VARIANTS, Variant};
 use crate::{footprint, latency, load, proof};
 
-/// Turns' worth of requests before the first where nothing runs in V8: LuaJIT compiles what has run some 50 times.
-const WARM_UP_NATIVE: usize = 2;
+/// What is measured apart from all variants, by its name on the command line.
+const START: &str = "start";
 
 /// What one variant cost in one turn, for each request.
 #[derive(Clone, Copy, Debug)]
@@ -28,10 +28,17 @@ pub(crate) async fn run(arguments: &Arguments) -> Results {
     };
     let variants: Vec<_> = VARIANTS.iter().filter(is_wanted).collect();
     for name in &arguments.only {
-        assert!(variants.iter().any(|variant| variant.name == name), "no variant is called {name}");
+        let is_known = name == START || variants.iter().any(|variant| variant.name == name);
+        assert!(is_known, "no variant is called {name}");
     }
     let cores = Cores::split();
     let rig = Rig::start().await;
+    // Before all the other Envoys are there.
+    let is_start_wanted = arguments.only.is_empty() || arguments.only.iter().any(|name| name == START);
+    let start_to_first_200_ms = if is_start_wanted { latency::start_to_first_200(&rig).await } else { 0.0 };
+    if is_start_wanted {
+        eprintln!("bench: started to the first 200: {start_to_first_200_ms} ms");
+    }
     let mut racers = Vec::new();
     for variant in variants {
         eprintln!("bench: {}: tokens, and an Envoy", variant.name);
@@ -52,7 +59,10 @@ pub(crate) async fn run(arguments: &Arguments) -> Results {
             }
         }
     }
-    let numbers = if arguments.only.is_empty() { Some(numbers(&rig, &mut racers).await) } else { None };
+    let numbers = match arguments.only.as_slice() {
+        [] => Some(numbers(&rig, &mut racers, start_to_first_200_ms).await),
+        _ => None,
+    };
     let samples: BTreeMap<_, _> =
         racers.iter().map(|racer| (racer.variant.name, racer.samples.as_slice())).collect();
     Results {
@@ -101,12 +111,10 @@ impl Racer {
     /// Sends what goes before the first turn. None of it is measured.
     async fn warm_up(&mut self, rig: &Rig, cores: &Cores, arguments: &Arguments) {
         proof::check(rig, self.variant, &self.stand).await;
-        let turns = match self.variant.gate {
-            Gate::Filter { .. } | Gate::Floor { .. } => arguments.warm_up,
-            Gate::Bare | Gate::Native { .. } => arguments.warm_up.min(WARM_UP_NATIVE),
-        };
-        let count = self.variant.requests * turns;
-        send(&mut self.stand, cores, count, self.traffic.warm_up(count));
+        let count = self.variant.requests * arguments.warm_up;
+        if count > 0 {
+            send(&mut self.stand, cores, count, self.traffic.warm_up(count));
+        }
         self.stand.rest();
         rig.forget_requests();
     }
@@ -153,7 +161,7 @@ fn send<'r>(
     Sample { cpu: (cpu::run_time(process) - before) / count, wall: wall / count }
 }
 
-async fn numbers(rig: &Rig, racers: &mut [Racer]) -> Numbers {
+async fn numbers(rig: &Rig, racers: &mut [Racer], start_to_first_200_ms: f64) -> Numbers {
     let mut racer = |name: &str| {
         let place =
             racers.iter().position(|racer| racer.variant.name == name).expect("a variant of that name");
@@ -170,7 +178,7 @@ async fn numbers(rig: &Rig, racers: &mut [Racer]) -> Numbers {
         envoy_bare_rss_bytes,
         envoy_rss_bytes,
         sidecar_rss_bytes: footprint::sidecar(rig).await,
-        start_to_first_200_ms: latency::start_to_first_200(rig).await,
+        start_to_first_200_ms,
         publish_to_last_worker_ms: latency::publication_to_last_worker().await,
     }
 }

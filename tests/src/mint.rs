@@ -224,6 +224,21 @@ mod tests {
     }
 
     #[test]
+    fn a_salt_is_as_long_as_it_is_wanted() {
+        let key = SigningKey::shared(Algorithm::PS256);
+        let (jwk, digest) = (key.jwk(), Sha256::digest("text"));
+        let number = |name: &str| BigUint::from_bytes_be(&decode(&jwk[name]));
+        let public = RsaPublicKey::new(number("n"), number("e")).unwrap();
+        for salt in [0, 20, 32] {
+            let signature = key.clone().with_salt(salt).sign(b"text");
+            for length in [0, 20, 32] {
+                let verified = Pss::new_with_salt::<Sha256>(length).verify(&public, &digest, &signature);
+                assert_eq!(verified.is_ok(), length == salt, "{salt} {length}");
+            }
+        }
+    }
+
+    #[test]
     fn a_header_is_the_keys_unless_told_otherwise() {
         let key = SigningKey::shared(Algorithm::ES256).with_kid("k1");
         let header = |token: &Token| -> Value {

@@ -3,13 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest;
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
     self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
     EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair,
 };
+use rand_core::OsRng;
+use rsa::pkcs8::DecodePrivateKey as _;
+use rsa::{Pss, RsaPrivateKey};
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::encode;
 
@@ -67,6 +72,7 @@ pub struct SigningKey {
     algorithm: Algorithm,
     kid: Option<String>,
     pair: Pair,
+    salt: Option<usize>,
 }
 
 #[derive(Clone, Debug)]
@@ -144,6 +150,13 @@ impl SigningKey {
         self
     }
 
+    /// The same RSA key with PSS salts of so many bytes, whatever the hash's length is.
+    #[must_use]
+    pub fn with_salt(mut self, bytes: usize) -> Self {
+        self.salt = Some(bytes);
+        self
+    }
+
     /// Its algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
@@ -177,6 +190,9 @@ impl SigningKey {
             }
             Pair::Ed25519(pair) => pair.sign(text).as_ref().to_vec(),
             Pair::Rsa(pair) => {
+                if let Some(signature) = self.sign_with_salt(pair, text) {
+                    return signature;
+                }
                 let encoding: &'static dyn RsaEncoding = match self.algorithm {
                     Algorithm::PS256 => &signature::RSA_PSS_SHA256,
                     Algorithm::PS384 => &signature::RSA_PSS_SHA384,
@@ -193,9 +209,24 @@ impl SigningKey {
         }
     }
 
+    /// A signature of PS* with a salt of another length, if that is what the key makes. The library that signs the rest has
+    /// no such thing.
+    fn sign_with_salt(&self, pair: &RsaKeyPair, text: &[u8]) -> Option<Vec<u8>> {
+        let salt = self.salt?;
+        let (padding, digest) = match self.algorithm {
+            Algorithm::PS256 => (Pss::new_with_salt::<Sha256>(salt), Sha256::digest(text).to_vec()),
+            Algorithm::PS384 => (Pss::new_with_salt::<Sha384>(salt), Sha384::digest(text).to_vec()),
+            Algorithm::PS512 => (Pss::new_with_salt::<Sha512>(salt), Sha512::digest(text).to_vec()),
+            _ => return None,
+        };
+        let der: Pkcs8V1Der<'_> = pair.as_der().expect("PKCS #8");
+        let key = RsaPrivateKey::from_pkcs8_der(der.as_ref()).expect("an RSA key");
+        Some(key.sign_with_rng(&mut OsRng, padding, &digest).expect("RSA signature"))
+    }
+
     /// The key id is the thumbprint of the key (RFC 7638), with the algorithm, so that it is never shared.
     fn named_by_itself(algorithm: Algorithm, pair: Pair) -> Self {
-        let key = Self { algorithm, kid: None, pair };
+        let key = Self { algorithm, kid: None, pair, salt: None };
         let thumbprint = digest::digest(&digest::SHA256, key.public_members().to_string().as_bytes());
         let kid = format!("{}-{}", algorithm.name(), encode(&thumbprint.as_ref()[..9]));
         key.with_kid(&kid)
