@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use ::tests::cluster::Etcd;
 use ::tests::{Issuer, mint};
+use serde_json::json;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
 use crate::arguments::Arguments;
 use crate::distributed;
 use crate::draft::Draft;
-use crate::entry::Entry;
+use crate::entry::{ENTRIES, Entry};
+use crate::explained::{self, Explained, Explaining};
 use crate::oddities;
 use crate::random::Random;
 use crate::report::{Judged, Report};
@@ -18,8 +20,6 @@ use crate::sides::Sides;
 use crate::twists;
 use crate::verdict::{Comparison, Verdict};
 
-/// How many `jwt[]` entries a file may have (k8s.io/apiserver `ValidateAuthenticationConfiguration`).
-const ENTRIES: usize = 64;
 /// How many tokens are asked about at a time.
 const AT_A_TIME: usize = 6;
 /// The gateway's reasons of requests that went on.
@@ -58,7 +58,12 @@ pub(crate) async fn run(arguments: &Arguments, report: &mut Report) {
         }
         // Every second gateway may ask the endpoints of distributed claims.
         let policy = (numbers[0] / ENTRIES).is_multiple_of(2).then(|| distributed::policy(&entries));
-        let sides = Arc::new(Sides::start(&etcd, &entries, policy).await);
+        let jwt: Vec<_> = entries.iter().map(|entry| &entry.configuration).collect();
+        let configuration = json!({
+            "apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthenticationConfiguration", "jwt": jwt,
+        });
+        let explaining = Explaining::new(&configuration, policy.as_ref(), &entries);
+        let sides = Arc::new(Sides::start(&etcd, &configuration, &entries, policy.as_ref()).await);
         let cases: Vec<_> = entries
             .iter()
             .enumerate()
@@ -76,12 +81,21 @@ pub(crate) async fn run(arguments: &Arguments, report: &mut Report) {
                 Verdict::Rejects(_) => Verdict::Rejects(reason),
                 other => other,
             };
+            let comparison = Comparison::of(&kube_apiserver, &gateway, &case.oddities);
+            // What depends on the answer of an endpoint can't be told without it.
+            let explained = if case.oddities.contains(&"distributed-groups") {
+                Explained::Not
+            } else {
+                let explanation = explaining.of(&case.token);
+                explained::compare(&explanation, &kube_apiserver, &gateway, comparison, &case.oddities)
+            };
             report.add(&Judged {
                 configuration: entries[case.entry].configuration.clone(),
+                explained,
                 rules: case.rules.clone(),
                 fields: entries[case.entry].fields.clone(),
                 token: case.text.clone(),
-                comparison: Comparison::of(&kube_apiserver, &gateway, &case.oddities),
+                comparison,
                 kube_apiserver,
                 gateway,
             });

@@ -32,8 +32,7 @@ pub(crate) fn body(entry: &Entry, claim: &str, answer: &str) -> String {
 
 /// Makes the groups of a token stand at an endpoint.
 pub(crate) fn lead(draft: &mut Draft, entry: &Entry, claim: &str, answer: &str) {
-    let server = entry.url.split("/i/").next().unwrap_or_default();
-    let endpoint = format!("{server}{}", path(entry, answer));
+    let endpoint = format!("{}{}", entry.server, path(entry, answer));
     draft.claims.remove(claim);
     draft.set("_claim_names", json!({claim: "elsewhere"}));
     draft.set(
@@ -46,7 +45,7 @@ pub(crate) fn lead(draft: &mut Draft, entry: &Entry, claim: &str, answer: &str) 
 /// The policy under which the gateway asks these endpoints.
 pub(crate) fn policy(entries: &[Entry]) -> Value {
     let issuer = |entry: &Entry| {
-        let host = entry.url.trim_start_matches("https://").split('/').next().unwrap_or_default();
+        let host = entry.server.trim_start_matches("https://");
         json!({"url": entry.url, "distributedClaims": {"allowedHosts": [host]}})
     };
     json!({"apiVersion": "kube-oidc-filter/v1alpha1", "issuers": entries.iter().map(issuer).collect::<Vec<_>>()})

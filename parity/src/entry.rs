@@ -1,9 +1,10 @@
 //! Configurations: one `jwt[]` entry each, with the claims that please it and those that don't.
 
-use ::tests::{Algorithm, SigningKey, mint};
+use ::tests::{SigningKey, mint};
 use serde_json::{Map, Value, json};
 
 use crate::draft::Draft;
+use crate::keys::{self, Keys};
 use crate::pieces::{CLAIM_RULES, LISTS, Piece, Placed, TEXTS, USER_RULES, VECTORS};
 use crate::random::Random;
 
@@ -13,6 +14,8 @@ pub(crate) struct Entry {
     pub(crate) number: usize,
     /// The entry.
     pub(crate) configuration: Value,
+    /// The URL of the server that it lies on.
+    pub(crate) server: String,
     /// Its issuer's URL.
     pub(crate) url: String,
     /// Its audiences.
@@ -21,7 +24,7 @@ pub(crate) struct Entry {
     pub(crate) discovery: (String, Value),
     /// The JWKS, which lies at `/keys/{number}`.
     pub(crate) jwks: Value,
-    /// The keys of the JWKS.
+    /// Those of its keys that sign.
     pub(crate) keys: Vec<SigningKey>,
     /// The fields that it has.
     pub(crate) fields: Vec<&'static str>,
@@ -37,6 +40,12 @@ pub(crate) struct Entry {
     pub(crate) placed: Vec<(&'static str, Placed)>,
 }
 
+/// How many `jwt[]` entries a file may have (k8s.io/apiserver `ValidateAuthenticationConfiguration`).
+pub(crate) const ENTRIES: usize = 64;
+/// Which of them is Google's.
+const GOOGLES: usize = 5;
+const GOOGLE: &str = "https://accounts.google.com";
+
 const USERNAME_CLAIMS: &[&str] = &["sub", "email", "preferred_username", "example.com/name"];
 const GROUPS_CLAIMS: &[&str] = &["groups", "roles", "cognito:groups"];
 const UID_CLAIMS: &[&str] = &["sub", "oid"];
@@ -49,7 +58,8 @@ impl Entry {
     /// Makes one up. `server` is the URL below which issuers lie, `ca` who signed its certificate.
     pub(crate) fn new(number: usize, server: &str, ca: &str, random: &mut Random) -> Self {
         let mut maker = Maker { random, fields: Vec::new(), placed: Vec::new(), claims: 0 };
-        let url = format!("{server}/i/{number}");
+        let is_google = number % ENTRIES == GOOGLES;
+        let url = if is_google { GOOGLE.to_owned() } else { format!("{server}/i/{number}") };
         let audiences: Vec<String> =
             (0..maker.random.below(3).max(1)).map(|at| format!("audience-{at}")).collect();
         let mut issuer = json!({"url": url, "certificateAuthority": ca, "audiences": audiences});
@@ -59,7 +69,11 @@ impl Entry {
             maker.has("issuer.audienceMatchPolicy");
         }
         let mut path = format!("/i/{number}/.well-known/openid-configuration");
-        if maker.random.percent(25) {
+        if is_google {
+            maker.has("issuer.url, Google's");
+        }
+        // Google's own server is not asked.
+        if is_google || maker.random.percent(25) {
             path = format!("/d/{number}/discovery");
             issuer["discoveryURL"] = json!(format!("{server}{path}"));
             maker.has("issuer.discoveryURL");
@@ -71,7 +85,8 @@ impl Entry {
         });
         let (username, username_claim) = maker.username();
         let mut mappings = json!({"username": username});
-        let groups_claim = maker.groups(&mut mappings);
+        // Nor would its claims be, if they stood elsewhere.
+        let groups_claim = if is_google { None } else { maker.groups(&mut mappings) };
         let uid_claim = maker.uid(&mut mappings);
         maker.extra(&mut mappings);
         let (rules, required) = maker.claim_rules();
@@ -83,17 +98,20 @@ impl Entry {
         if !rules.is_empty() {
             configuration["userValidationRules"] = json!(rules);
         }
-        let keys = maker.keys();
-        let jwks: Vec<_> = keys.iter().map(|key| jwk(key, maker.random)).collect();
+        let Keys { kind, signing, jwks } = Keys::draw(maker.random);
+        if let Some(kind) = kind {
+            maker.has(kind);
+        }
         let Maker { fields, placed, .. } = maker;
         Self {
             number,
             configuration,
+            server: server.to_owned(),
             url,
             audiences,
             discovery: (path, discovery),
-            jwks: json!({"keys": jwks}),
-            keys,
+            jwks,
+            keys: signing,
             fields,
             username_claim,
             groups_claim,
@@ -101,6 +119,16 @@ impl Entry {
             required,
             placed,
         }
+    }
+
+    /// Whether its issuer is the one that go-oidc knows by two names.
+    pub(crate) fn is_google(&self) -> bool {
+        self.url == GOOGLE
+    }
+
+    /// What is unusual about its keys, if anything is.
+    pub(crate) fn kind_of_keys(&self) -> Option<&'static str> {
+        self.fields.iter().find(|field| keys::KINDS.contains(field)).copied()
     }
 
     /// A token that it should take.
@@ -151,7 +179,12 @@ impl Entry {
 }
 
 /// All fields that an entry can have.
-pub(crate) const FIELDS: [&str; 14] = [
+pub(crate) fn fields() -> impl Iterator<Item = &'static str> {
+    FIELDS.into_iter().chain(keys::KINDS)
+}
+
+const FIELDS: [&str; 15] = [
+    "issuer.url, Google's",
     "issuer.audiences, one",
     "issuer.audiences, several",
     "issuer.audienceMatchPolicy",
@@ -290,40 +323,9 @@ impl Maker<'_> {
         }
         rules
     }
-
-    fn keys(&mut self) -> Vec<SigningKey> {
-        let mut keys = Vec::<SigningKey>::new();
-        for _ in 0..=self.random.below(3) {
-            let algorithm = *self.random.pick(&Algorithm::ALL);
-            let mut key = SigningKey::shared(algorithm);
-            if self.random.percent(20) {
-                key = key.without_kid();
-            }
-            // Of two keys of one kind, the gateway goes by their `alg`.
-            if keys.iter().all(|known| known.algorithm().name()[..2] != algorithm.name()[..2]) {
-                keys.push(key);
-            }
-        }
-        keys
-    }
 }
 
 /// What the mapping of the user name by a claim is counted as.
 pub(crate) fn username_field(claim: &str) -> &'static str {
     if claim == "email" { "claimMappings.username.claim, email" } else { "claimMappings.username.claim" }
-}
-
-/// A JWK with what issuers put in it, or leave out.
-fn jwk(key: &SigningKey, random: &mut Random) -> Value {
-    let mut jwk = key.jwk();
-    if random.percent(40) {
-        jwk["alg"].take();
-    }
-    if random.percent(30) {
-        jwk["use"].take();
-    }
-    if let Some(members) = jwk.as_object_mut() {
-        members.retain(|_, value| !value.is_null());
-    }
-    jwk
 }

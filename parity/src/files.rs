@@ -1,5 +1,7 @@
-//! Configuration files, put to both sides as they start: whether each takes the file, and what it says if not.
+//! Configuration files, and the flags that may stand for one, put to both sides as they start: whether each takes them, and
+//! what it says if not.
 
+mod flags;
 mod starts;
 mod text;
 mod twists;
@@ -18,24 +20,26 @@ use crate::report::Report;
 const AT_A_TIME: usize = 2;
 /// What the gateway says of an expression that it takes for good, and can't evaluate as kube-apiserver does
 /// (`expression-refused`).
-const NOT_SUPPORTED: [&str; 6] = [
+const NOT_SUPPORTED: [&str; 7] = [
     "timezones by name are not supported",
     "an optional element or entry whose type is not known",
     "the types of the expression are too large",
     "a variable of optMap or optFlatMap that is the left side of +",
     "not supported: messages (",
+    "not supported: the name 'google'",
     "not supported: an expression of more than",
 ];
 
 /// The fields and rules that files are about.
 pub(crate) fn all() -> impl Iterator<Item = &'static str> {
-    twists::all()
+    twists::all().chain(flags::all())
 }
 
-/// A file, and what it is about.
+/// A file or flags or both, and what they are about.
 struct File {
     about: Vec<&'static str>,
-    text: String,
+    text: Option<String>,
+    flags: Vec<String>,
 }
 
 /// What each side says of a file; nothing: it takes it.
@@ -58,7 +62,7 @@ pub(crate) async fn run(arguments: &Arguments, report: &mut Report) {
             loop {
                 let next = queue.lock().await.pop();
                 let Some((number, file)) = next else { return answered };
-                let answers = starts.with(number, &file.text).await;
+                let answers = starts.with(number, &file).await;
                 answered.push((number, file, answers));
             }
         });
@@ -74,12 +78,22 @@ pub(crate) async fn run(arguments: &Arguments, report: &mut Report) {
 }
 
 fn file(random: &mut Random) -> File {
-    let (about, configuration) = twists::configuration(random);
+    let (mut about, mut flags) = (Vec::new(), Vec::new());
     if random.percent(15) {
-        let (what, text) = text::text(&configuration, random);
-        return File { about: about.into_iter().chain([what]).collect(), text };
+        (about, flags) = flags::flags(random);
+        if !flags.is_empty() && random.percent(90) {
+            return File { about, text: None, flags };
+        }
     }
-    File { about, text: configuration.to_string() }
+    let (more, configuration) = twists::configuration(random);
+    about.extend(more);
+    let mut text = configuration.to_string();
+    if random.percent(15) {
+        let (what, changed) = text::text(&configuration, random);
+        about.push(what);
+        text = changed;
+    }
+    File { about, text: Some(text), flags }
 }
 
 /// The message without the file itself, which kube-apiserver puts behind "is missing" and the gateway does not
@@ -91,7 +105,11 @@ fn without_file(answer: &Result<(), String>) -> Result<(), String> {
     })
 }
 
-fn add(report: &mut Report, File { about, text }: &File, Answers { kube_apiserver, gateway }: &Answers) {
+fn add(
+    report: &mut Report,
+    File { about, text, flags }: &File,
+    Answers { kube_apiserver, gateway }: &Answers,
+) {
     report.config_cases += 1;
     for about in about {
         report.config_coverage.entry((*about).to_owned()).or_default().count(kube_apiserver.is_ok());
@@ -116,6 +134,6 @@ fn add(report: &mut Report, File { about, text }: &File, Answers { kube_apiserve
         answer.as_ref().map_or_else(|message| json!({"refuses": message}), |()| Value::from("takes it"))
     };
     report.disagreements.push(json!({
-        "file": text, "about": about, "kube_apiserver": word(kube_apiserver), "gateway": word(gateway),
+        "file": text, "flags": flags, "about": about, "kube_apiserver": word(kube_apiserver), "gateway": word(gateway),
     }));
 }

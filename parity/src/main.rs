@@ -3,10 +3,11 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`entry`], [`pieces`] | configurations, with the expressions that they are made of |
+//! | [`entry`], [`pieces`], [`keys`] | configurations, with the expressions that they are made of and their issuers' keys |
 //! | [`draft`], [`twists`], [`distributed`] | tokens: good ones, and what makes others of them |
 //! | [`sides`] | the live kube-apiserver, and the gateway in front of it |
 //! | [`cases`] | puts tokens to both |
+//! | [`explained`] | whether `jwks-sync explain` tells what became of a token |
 //! | [`files`] | puts configuration files to both |
 //! | [`verdict`], [`deviations`], [`oddities`] | what the answers are worth |
 //! | [`report`] | `target/parity/report.json` |
@@ -27,7 +28,9 @@ mod deviations;
 mod distributed;
 mod draft;
 mod entry;
+mod explained;
 mod files;
+mod keys;
 mod oddities;
 mod pieces;
 mod random;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::explained::Explained;
 use crate::verdict::{Comparison, Verdict};
 use crate::{entry, files, twists};
 
@@ -21,6 +22,7 @@ pub(crate) struct Judged {
     pub(crate) kube_apiserver: Verdict,
     pub(crate) gateway: Verdict,
     pub(crate) comparison: Comparison,
+    pub(crate) explained: Explained,
 }
 
 /// How often kube-apiserver accepted and rejected tokens that are about something.
@@ -53,6 +55,13 @@ pub(crate) struct Report {
     pub(crate) config_stricter_documented: usize,
     /// Files that are no YAML, which both refuse in words of their own (`file-syntax`).
     pub(crate) config_other_words: usize,
+    /// Tokens of which `jwks-sync explain` tells the gateway's user or reason, and just what kube-apiserver says of a refused
+    /// one.
+    pub(crate) explained: usize,
+    /// Tokens of which it tells the gateway's reason, and not, or not for certain, what kube-apiserver does.
+    pub(crate) explained_in_part: usize,
+    /// Tokens of which it tells something else.
+    pub(crate) explain_mismatches: usize,
     /// By id of `docs/deviations.md`.
     pub(crate) stricter_by_deviation: BTreeMap<&'static str, usize>,
     /// By what the tokens are about.
@@ -95,11 +104,21 @@ impl Report {
         for about in about {
             self.coverage.entry(about).or_default().count(is_accepted);
         }
-        if !judged.comparison.is_well() {
+        let told = match &judged.explained {
+            Explained::Truly => Some(&mut self.explained),
+            Explained::Openly => Some(&mut self.explained_in_part),
+            Explained::Wrongly(_) => Some(&mut self.explain_mismatches),
+            Explained::Not => None,
+        };
+        if let Some(told) = told {
+            *told += 1;
+        }
+        let is_wrong = matches!(judged.explained, Explained::Wrongly(_));
+        if !judged.comparison.is_well() || is_wrong {
             self.disagreements.push(json!({
                 "comparison": judged.comparison, "about": judged.rules, "configuration": judged.configuration,
                 "header": judged.token[0], "payload": judged.token[1], "kube_apiserver": judged.kube_apiserver,
-                "gateway": judged.gateway,
+                "gateway": judged.gateway, "explained": judged.explained,
             }));
         }
     }
@@ -107,7 +126,7 @@ impl Report {
     /// Notes what there are too few cases of, either way.
     pub(crate) fn look_for_gaps(&mut self, at_least: usize) {
         // What has no case at all is the widest gap.
-        for about in twists::all().map(|twist| twist.rule).chain(entry::FIELDS) {
+        for about in twists::all().map(|twist| twist.rule).chain(entry::fields()) {
             self.coverage.entry(about).or_default();
         }
         for about in files::all() {
@@ -132,6 +151,7 @@ impl Report {
             && self.identity_mismatches == 0
             && self.stricter_undocumented == 0
             && self.without_verdict == 0
+            && self.explain_mismatches == 0
             && self.config_mismatches == 0
             && self.lacking.is_empty()
     }
@@ -140,7 +160,7 @@ impl Report {
     pub(crate) fn summary(&self) -> String {
         format!(
             "kube-apiserver {}, seed {}: {} cases of {} configurations, {} accepted by both, {} rejected by both, {} \
-             identity mismatches, {} false accepts, {} stricter by the list, {} stricter beyond it, {} without a verdict; {} files, {} accepted \
+             identity mismatches, {} false accepts, {} stricter by the list, {} stricter beyond it, {} without a verdict, {} told otherwise by explain; {} files, {} accepted \
              by both, {} mismatches",
             self.kube_apiserver,
             self.seed,
@@ -153,6 +173,7 @@ impl Report {
             self.stricter_documented,
             self.stricter_undocumented,
             self.without_verdict,
+            self.explain_mismatches,
             self.config_cases,
             self.config_both_accept,
             self.config_mismatches

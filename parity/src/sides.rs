@@ -40,12 +40,14 @@ pub(crate) struct Sides {
 }
 
 impl Sides {
-    /// Starts both with these entries, the gateway with this policy, and waits until each knows all issuers.
-    pub(crate) async fn start(etcd: &Etcd, entries: &[Entry], policy: Option<Value>) -> Self {
-        let jwt: Vec<_> = entries.iter().map(|entry| &entry.configuration).collect();
-        let configuration = json!({
-            "apiVersion": "apiserver.config.k8s.io/v1", "kind": "AuthenticationConfiguration", "jwt": jwt,
-        });
+    /// Starts both with a configuration of these entries, the gateway with this policy, and waits until each knows all
+    /// issuers.
+    pub(crate) async fn start(
+        etcd: &Etcd,
+        configuration: &Value,
+        entries: &[Entry],
+        policy: Option<&Value>,
+    ) -> Self {
         let options = KubeApiServerOptions {
             authentication_config: Some(configuration.to_string()),
             ..KubeApiServerOptions::default()
@@ -57,9 +59,10 @@ impl Sides {
             ca_pem: kube_apiserver.ca_pem().to_owned(),
             name: "localhost".to_owned(),
         };
-        let mut options = GatewayOptions::new(upstream, configuration).token(KubeApiServer::ADMIN_TOKEN);
+        let mut options =
+            GatewayOptions::new(upstream, configuration.clone()).token(KubeApiServer::ADMIN_TOKEN);
         if let Some(policy) = policy {
-            options = options.policy(policy);
+            options = options.policy(policy.clone());
         }
         let gateway = options.start().await;
         let sides = Self { kube_apiserver, gateway };

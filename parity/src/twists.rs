@@ -37,8 +37,10 @@ pub(crate) fn draft(entry: &Entry, random: &mut Random) -> Draft {
         27..=93 => 1,
         _ => 2,
     };
-    for _ in 0..count {
-        let twist = random.pick(&twists);
+    // One that is about the issuer is there seldom enough.
+    let of_the_issuer = (entry.is_google() && random.percent(50)).then_some(&registered::ISS);
+    for at in 0..count {
+        let twist = of_the_issuer.filter(|_| at == 0).unwrap_or_else(|| *random.pick(&twists));
         // One that finds nothing of its own in the configuration is about an expression instead.
         draft.fell_back = false;
         (twist.apply)(&mut draft, entry, random);

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::Instant;
 
-use super::Answers;
+use super::{Answers, File, flags};
 
 /// How long a program may take until it has read the file, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -29,24 +29,31 @@ impl Starts {
         let path = |name: &str| directory.path().join(name);
         _ = ::tests::Ca::new("unused").leaf(&["127.0.0.1"]).write(directory.path(), "serving");
         std::fs::write(path("token"), "unused").expect("write the credential");
+        std::fs::write(path(flags::CA), ::tests::Ca::new("issuer CA").pem()).expect("write a CA");
+        std::fs::write(path(flags::NO_CA), "none").expect("write what is none");
         // Both are installed before the first one is timed.
         _ = (tool("kube-apiserver").await, sidecar::binary().await);
         Self { directory }
     }
 
-    /// What both say of this file.
-    pub(super) async fn with(&self, number: usize, text: &str) -> Answers {
+    /// What both say of this file, or of these flags.
+    pub(super) async fn with(&self, number: usize, File { text, flags, .. }: &File) -> Answers {
         let directory = self.directory.path().join(number.to_string());
         std::fs::create_dir_all(&directory).expect("a directory of the file's own");
-        let file = directory.join("authn.yaml");
-        std::fs::write(&file, text).expect("write the file");
+        let shared = self.directory.path().display().to_string();
+        let mut given: Vec<_> = flags.iter().map(|flag| flag.replace(flags::DIRECTORY, &shared)).collect();
+        if let Some(text) = text {
+            let file = directory.join("authn.yaml");
+            std::fs::write(&file, text).expect("write the file");
+            given.push(format!("--authentication-config={}", file.display()));
+        }
         let (kube_apiserver, gateway) =
-            tokio::join!(self.kube_apiserver(&directory, &file), self.gateway(&directory, &file));
+            tokio::join!(self.kube_apiserver(&directory, &given), self.gateway(&directory, &given));
         std::fs::remove_dir_all(&directory).expect("remove the directory");
         Answers { kube_apiserver, gateway }
     }
 
-    async fn kube_apiserver(&self, directory: &Path, file: &Path) -> Result<(), String> {
+    async fn kube_apiserver(&self, directory: &Path, given: &[String]) -> Result<(), String> {
         let shared = self.directory.path();
         let mut command = Command::new(tool("kube-apiserver").await);
         let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
@@ -68,18 +75,18 @@ impl Starts {
             .arg(flag("tls-private-key-file", &shared.join("serving-key.pem")))
             .arg(flag("service-account-key-file", &shared.join("serving.pem")))
             .arg(flag("service-account-signing-key-file", &shared.join("serving-key.pem")))
-            .arg(flag("authentication-config", file))
+            .args(given)
             .current_dir(directory);
         let process = Process::start("kube-apiserver", &mut command, &directory.join("kube-apiserver.log"));
         let log = until(process, KUBE_APISERVER_GOES_ON).await;
         log.map_or(Ok(()), |log| Err(command_failed(&log)))
     }
 
-    async fn gateway(&self, directory: &Path, file: &Path) -> Result<(), String> {
+    async fn gateway(&self, directory: &Path, given: &[String]) -> Result<(), String> {
         let mut command = Command::new(sidecar::binary().await);
         let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
         command
-            .arg(flag("authentication-config", file))
+            .args(given)
             .arg(flag("upstream-token-file", &self.directory.path().join("token")))
             .arg(format!("--listen=unix:{}", directory.join("sync.sock").display()))
             .arg("--health-address=127.0.0.1:0");

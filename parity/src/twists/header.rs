@@ -29,7 +29,26 @@ pub(super) const TWISTS: &[Twist] = &[
             draft.header.insert("alg".to_owned(), json!(random.pick(&["ES256", "ES384", "ES512"])));
         }
     }),
-    twist("kid", |draft, _, random| {
+    twist("PSS salts", |draft, entry, random| {
+        let rsa = entry.keys.iter().find(|key| key.algorithm().name().starts_with(['P', 'R']));
+        let Some(key) = rsa else {
+            draft.fell_back = true;
+            return;
+        };
+        let algorithm = *random.pick(&[Algorithm::PS256, Algorithm::PS384, Algorithm::PS512]);
+        draft.key = key.clone().with_algorithm(algorithm);
+        // As long as the hash, the shortest and longest, and one between them: a modulus has room for so many.
+        let salt = random.take(vec![None, None, Some(0), Some(20), Some(190)]);
+        if let Some(salt) = salt {
+            draft.key = draft.key.clone().with_salt(salt);
+            draft.oddities.push("pss-salt");
+        }
+        if random.percent(40) {
+            draft.set("exp", json!(5));
+        }
+    }),
+    twist("kid", |draft, entry, random| {
+        draft.rules.extend(entry.kind_of_keys());
         let own = draft.key.kid().map(|kid| json!(kid));
         let values = vec![
             own.clone(),
@@ -129,6 +148,7 @@ pub(super) const TWISTS: &[Twist] = &[
         draft.header_bytes = Some([text.as_bytes(), end].concat());
     }),
     twist("the signing key", |draft, entry, random| {
+        draft.rules.extend(entry.kind_of_keys());
         let algorithm = draft.key.algorithm();
         let stranger = SigningKey::generate(if algorithm.name().starts_with('E') {
             algorithm
@@ -144,7 +164,8 @@ pub(super) const TWISTS: &[Twist] = &[
         };
         draft.key = key;
     }),
-    twist("the signature", |draft, _, random| {
+    twist("the signature", |draft, entry, random| {
+        draft.rules.extend(entry.kind_of_keys());
         let forms: &[fn(&str) -> String] = &[
             str::to_owned,
             str::to_owned,

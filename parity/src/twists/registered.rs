@@ -7,19 +7,37 @@ use super::{Twist, twist};
 use crate::distributed;
 use crate::draft::Draft;
 
+/// Fields about where tokens are from.
+const OF_ISSUERS: [&str; 2] = ["issuer.discoveryURL", "issuer.url, Google's"];
+
+/// About `iss`.
+pub(super) const ISS: Twist = twist("iss", |draft, entry, random| {
+    draft.rules.extend(entry.fields.iter().filter(|field| OF_ISSUERS.contains(field)));
+    if entry.is_google() && random.percent(70) {
+        let name = *random.pick(&[
+            "accounts.google.com",
+            "accounts.google.com",
+            "https://accounts.google.com",
+            "http://accounts.google.com",
+            "Accounts.google.com",
+            "accounts.google.com/",
+        ]);
+        draft.set("iss", json!(name));
+        return;
+    }
+    let value = match random.below(8) {
+        0..=2 => Some(json!(entry.url)),
+        3 => Some(json!(format!("{}/", entry.url))),
+        4 => Some(json!(entry.url.to_uppercase())),
+        5 => random.take(vec![Some(json!(null)), Some(json!(5)), Some(json!([entry.url])), None]),
+        6 => Some(json!("https://other.example")),
+        _ => Some(json!(entry.url.replace("/i/", "/i/1"))),
+    };
+    draft.set_or_remove("iss", value);
+});
+
 pub(super) const TWISTS: &[Twist] = &[
-    twist("iss", |draft, entry, random| {
-        draft.rules.extend(entry.fields.iter().filter(|field| **field == "issuer.discoveryURL"));
-        let value = match random.below(8) {
-            0..=2 => Some(json!(entry.url)),
-            3 => Some(json!(format!("{}/", entry.url))),
-            4 => Some(json!(entry.url.to_uppercase())),
-            5 => random.take(vec![Some(json!(null)), Some(json!(5)), Some(json!([entry.url])), None]),
-            6 => Some(json!("https://other.example")),
-            _ => Some(json!(entry.url.replace("/i/", "/i/1"))),
-        };
-        draft.set_or_remove("iss", value);
-    }),
+    ISS,
     twist("aud", |draft, entry, random| {
         draft.rules.extend(entry.fields.iter().filter(|field| field.starts_with("issuer.audience")));
         let (first, last) = (&entry.audiences[0], &entry.audiences[entry.audiences.len() - 1]);
