@@ -200,7 +200,7 @@ mod tests {
             let found = convert(function, &value).unwrap();
             let same = match (&found, &expected) {
                 (Ok(found), Ok(expected)) => {
-                    found.equals(expected) && found.type_name() == expected.type_name()
+                    found.equals(expected) == Ok(true) && found.type_name() == expected.type_name()
                 }
                 (found, expected) => found.as_ref().err() == expected.as_ref().err(),
             };

@@ -2,6 +2,7 @@
 
 mod attribute;
 mod fold;
+mod member;
 mod node;
 mod plan;
 mod run;

@@ -8,7 +8,7 @@ use crate::issuer::Issuer;
 use crate::json::{Document, JsonError, Object, Value};
 use crate::keys::Key;
 use crate::rejection::Rejection;
-use crate::signature::{self, MAX_KEYS_TRIED};
+use crate::signature::MAX_KEYS_TRIED;
 use crate::token::TokenError;
 
 const MALFORMED: &str = "oidc: malformed jwt: ";
@@ -115,15 +115,14 @@ fn rules_of_signatures(header: Object<'_>, issuer: &Issuer) -> Vec<&'static str>
     let Some(algorithm) = Algorithm::from_name(text("alg")) else { return rules };
     let kid = Some(text("kid")).filter(|kid| !kid.is_empty());
     let keys = issuer.keys.as_ref().map(|keys| keys.keys.as_slice()).unwrap_or_default();
-    let fits = |key: &&Key| key.algorithms.contains(algorithm);
-    let candidates = signature::candidates(keys, kid, algorithm).count();
+    let is_named = |key: &&Key| kid.is_none_or(|kid| key.kid == kid);
+    let candidates = keys.iter().filter(is_named).filter(|key| key.algorithms.contains(algorithm)).count();
     if algorithm.family() == Family::RsaPss && candidates > 0 {
         rules.push("pss-salt");
     }
-    if kid.is_none() && keys.iter().filter(fits).count() > MAX_KEYS_TRIED {
+    if candidates > MAX_KEYS_TRIED {
         rules.push("many-keys");
     }
-    let is_named = |key: &&Key| kid.is_none_or(|kid| key.kid == kid);
     if keys.iter().filter(is_named).any(|key| !key.algorithms.contains(algorithm)) {
         rules.push("jwk-alg");
     }

@@ -11,6 +11,8 @@ use crate::value::{EvalError, Evaluated, List, Value};
 /// `format`.
 pub(crate) const FUNCTIONS: &[Function] = &[Function { name: "format", call: format, cost: strings::once }];
 
+/// Of a text beyond our bound, which ends the evaluation.
+const TOO_LONG: &str = "text too long";
 /// Digits after the point, unless said otherwise.
 const DEFAULT_PRECISION: u16 = 6;
 /// Beyond this, golang.org/x/text loses count.
@@ -37,9 +39,10 @@ fn format(args: &[Value]) -> Evaluated {
         }
         let (verb, after) = parse(clause)
             .map_err(|problem| EvalError::new(format!("could not parse formatting clause: {problem}")))?;
-        let text = verb
-            .format(&argument)
-            .map_err(|problem| EvalError::new(format!("error during formatting: {problem}")))?;
+        let text = verb.format(&argument).map_err(|problem| match problem.as_str() {
+            TOO_LONG => EvalError::CostLimit,
+            _ => EvalError::new(format!("error during formatting: {problem}")),
+        })?;
         append(&mut formatted, &text)?;
         rest = after;
     }
@@ -171,7 +174,7 @@ fn signed(number: i64, digits: String) -> String {
 
 fn hexadecimal(bytes: &[u8]) -> Result<String, String> {
     if bytes.len() > MAX_TEXT / 2 {
-        return Err("text too long".to_owned());
+        return Err(TOO_LONG.to_owned());
     }
     let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
     Ok(bytes.iter().flat_map(|byte| [digit(byte.wrapping_shr(4)), digit(byte & 15)]).collect())

@@ -117,7 +117,7 @@ fn distinct(args: &[Value]) -> Evaluated {
     }
     let mut unique: Vec<Value> = Vec::new();
     for element in indexed(list, 0..list.len()) {
-        if !unique.iter().any(|other| element.equals(other)) {
+        if !element.is_among(&unique)? {
             unique.push(element);
         }
     }
@@ -250,9 +250,15 @@ fn last_index_of(args: &[Value]) -> Evaluated {
     }
 }
 
-fn place(list: &List, item: &Value, mut indices: impl Iterator<Item = usize>) -> Evaluated {
-    let index = indices.find(|index| list.get(*index).is_some_and(|element| element.equals(item)));
-    Ok(Value::Int(index.and_then(|index| i64::try_from(index).ok()).unwrap_or(-1)))
+fn place(list: &List, item: &Value, indices: impl Iterator<Item = usize>) -> Evaluated {
+    for index in indices {
+        if let Some(element) = list.get(index)
+            && element.equals(item)?
+        {
+            return Ok(Value::Int(i64::try_from(index).unwrap_or(-1)));
+        }
+    }
+    Ok(Value::Int(-1))
 }
 
 /// ext/lists.go `trackListOutputSize`.

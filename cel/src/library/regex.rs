@@ -77,7 +77,7 @@ impl Pattern {
             last_end = Some(end);
             if counts {
                 if all.len() == MAX_FOUND {
-                    return Err(EvalError::new("findAll: too many matches"));
+                    return Err(EvalError::CostLimit);
                 }
                 all.push(text.get(start..end).unwrap_or_default());
             }
@@ -101,8 +101,8 @@ impl CodePoints {
     }
 }
 
-fn out_of_steps(_: OutOfSteps) -> EvalError {
-    EvalError::new("regular expression takes too many steps")
+const fn out_of_steps(_: OutOfSteps) -> EvalError {
+    EvalError::CostLimit
 }
 
 fn matches(args: &[Value]) -> Evaluated {

@@ -21,19 +21,24 @@ fn lists(args: &[Value]) -> Result<(&List, &List), EvalError> {
 fn contains(args: &[Value]) -> Evaluated {
     let (list, part) = lists(args)?;
     begin(once(args, &Value::Null))?;
-    Ok(Value::Bool(contains_all(list, part)))
+    contains_all(list, part).map(Value::Bool)
 }
 
 fn equivalent(args: &[Value]) -> Evaluated {
     let (first, second) = lists(args)?;
     begin(twice(args, &Value::Null))?;
-    Ok(Value::Bool(contains_all(first, second) && contains_all(second, first)))
+    Ok(Value::Bool(contains_all(first, second)? && contains_all(second, first)?))
 }
 
 fn intersects(args: &[Value]) -> Evaluated {
     let (first, second) = lists(args)?;
     begin(once(args, &Value::Null))?;
-    Ok(Value::Bool(first.iter().any(|element| contains_one(second, element))))
+    for element in first.iter() {
+        if element.is_among(second.iter())? {
+            return Ok(Value::Bool(true));
+        }
+    }
+    Ok(Value::Bool(false))
 }
 
 /// What costs more than the limit by its arguments alone is not begun.
@@ -41,13 +46,14 @@ const fn begin(cost: u64) -> Result<(), EvalError> {
     if cost > COST_LIMIT { Err(EvalError::CostLimit) } else { Ok(()) }
 }
 
-fn contains_all(list: &List, part: &List) -> bool {
-    part.iter().all(|element| contains_one(list, element))
-}
-
 /// cel-go `baseList.Contains`: what can't be compared is not equal.
-fn contains_one(list: &List, element: &Value) -> bool {
-    list.iter().any(|other| element.equals(other))
+fn contains_all(list: &List, part: &List) -> Result<bool, EvalError> {
+    for element in part.iter() {
+        if !element.is_among(list.iter())? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// ext/sets.go `trackSetsCost`.

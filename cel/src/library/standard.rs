@@ -76,7 +76,7 @@ fn equals(args: &[Value]) -> Evaluated {
 /// Two values that can't be compared differ (cel-go `evalNe`).
 fn differs(args: &[Value]) -> Evaluated {
     let [one, other] = args else { return Err(EvalError::no_such_overload()) };
-    Ok(Value::Bool(!one.equals(other)))
+    Ok(Value::Bool(!one.equals(other)?))
 }
 
 fn order(args: &[Value], holds: fn(Ordering) -> bool) -> Evaluated {
@@ -93,14 +93,14 @@ fn order(args: &[Value], holds: fn(Ordering) -> bool) -> Evaluated {
 
 fn is_in(args: &[Value]) -> Evaluated {
     match args {
-        [value, Value::List(list)] => Ok(Value::Bool(list.iter().any(|element| value.equals(element)))),
+        [value, Value::List(list)] => value.is_among(list.iter()).map(Value::Bool),
         // Go can't look for these in a map, and doesn't say so of an empty one or one that comes out of `claims`.
         [key @ (Value::Bytes(_) | Value::Format(_) | Value::Semver(_)), Value::Map(map)] => {
             if map.entries().is_empty() || map.unescapes() {
                 return Err(EvalError::no_such_overload());
             }
             let name = key.go_type_name();
-            Err(EvalError::new(format!("internal error: runtime error: hash of unhashable type {name}")))
+            Err(EvalError::panicked(&format!("runtime error: hash of unhashable type {name}")))
         }
         // A name stands as it is, also in what comes out of `claims`.
         [key, Value::Map(map)] => Ok(Value::Bool(map.find(key).is_some())),

@@ -29,8 +29,9 @@ pub(super) fn bounded(text: String) -> Evaluated {
     Ok(Value::String(text.into()))
 }
 
-pub(super) fn too_long() -> EvalError {
-    EvalError::new("text too long")
+/// Ends the evaluation, since what kube-apiserver would find is not known.
+pub(super) const fn too_long() -> EvalError {
+    EvalError::CostLimit
 }
 
 fn out_of_range(index: i64) -> EvalError {
@@ -156,8 +157,8 @@ fn split(args: &[Value]) -> Evaluated {
     Ok(Value::List(List::new(parts, ListForm::Native)))
 }
 
-pub(super) fn too_many() -> EvalError {
-    EvalError::new("list too long")
+pub(super) const fn too_many() -> EvalError {
+    EvalError::CostLimit
 }
 
 fn characters(text: &str, limit: usize) -> Vec<&str> {

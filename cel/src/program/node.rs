@@ -1,5 +1,6 @@
 //! What is evaluated: a tree without names, but for those of fields.
 
+use super::member::Members;
 use crate::library::Function;
 use crate::library::regex::Pattern;
 use crate::value::Value;
@@ -38,6 +39,13 @@ pub(super) enum Node {
     /// The variable of a comprehension.
     Local(usize),
     Map(Vec<Entry>),
+    /// Whether a value is in a list of constants; the list itself is there for what the question costs.
+    Member {
+        function: &'static Function,
+        value: Box<Node>,
+        members: Members,
+        list: Value,
+    },
     NotStrictlyFalse(Box<Node>),
     Or([Box<Node>; 2]),
     OptionalOr([Box<Node>; 2]),

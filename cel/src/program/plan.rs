@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
+use super::member::{Members, constant, is_hashable};
 use super::node::{Entry, Fold, Item, Node, Search};
 use super::{Environment, Program};
 use crate::ast::{Call, Comprehension, Expr, ExprKind, Literal};
 use crate::library;
 use crate::library::regex::Pattern;
-use crate::value::Value;
+use crate::value::{List, ListForm, Value};
 
 /// Expressions of more levels are not evaluated: the stack of a VM is small.
 const MAX_DEPTH: usize = 200;
@@ -87,6 +88,10 @@ impl<'e> Planner<'e> {
             ExprKind::Map(entries) => {
                 let entries = entries.iter().map(|entry| {
                     let (key, value) = (self.plan(&entry.key)?, self.plan(&entry.value)?);
+                    // kube-apiserver crashes on it when it plans the expression.
+                    if constant(&key).is_some_and(|key| !is_hashable(&key)) {
+                        return Err("a map's key that is bytes".to_owned());
+                    }
                     Ok(Entry { key, value, is_optional: entry.optional })
                 });
                 entries.collect::<Result<_, String>>().map(Node::Map)
@@ -152,7 +157,7 @@ impl<'e> Planner<'e> {
             return Ok(node);
         }
         let expressions: Vec<&'e Expr> = call.target.as_deref().into_iter().chain(&call.args).collect();
-        let constant = expressions.get(1).and_then(|expr| match &expr.kind {
+        let pattern = expressions.get(1).and_then(|expr| match &expr.kind {
             ExprKind::Literal(Literal::String(text)) => Some(Rc::clone(text)),
             _ => None,
         });
@@ -161,7 +166,7 @@ impl<'e> Planner<'e> {
             arguments.push(self.plan(expression)?);
         }
         let name = call.function.strip_prefix('.').unwrap_or(&call.function);
-        if let Some(pattern) = constant.filter(|_| matches!(name, "find" | "findAll" | "matches")) {
+        if let Some(pattern) = pattern.filter(|_| matches!(name, "find" | "findAll" | "matches")) {
             return search(name, arguments, pattern);
         }
         let arguments = match boxed::<2>(arguments) {
@@ -192,6 +197,15 @@ impl<'e> Planner<'e> {
         let name = if name == "ip" && call.target.is_some() { ".ip" } else { name };
         let function =
             library::find(name).ok_or_else(|| format!("the function '{name}' is not supported"))?;
+        if name == "@in"
+            && let [_, Node::List(items)] = arguments.as_slice()
+            && let Some(members) = Members::of(items)
+        {
+            let elements = items.iter().filter_map(|item| constant(&item.value)).collect();
+            let list = Value::List(List::new(elements, ListForm::Values));
+            let value = arguments.into_iter().next().map(Box::new).ok_or("a membership without a value")?;
+            return Ok(Node::Member { function, value, members, list });
+        }
         Ok(Node::Call { function, arguments })
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::member::{is_hashable, unhashable};
 use super::node::{Entry, Item, Node, Search};
 use crate::cost::{COST_LIMIT, ELEMENT, MAX_MADE};
 use crate::library::{Function, comprehensions, lists, overload, regex, standard};
@@ -63,6 +64,16 @@ impl<'v> Run<'v> {
                 self.slots.get(*place).cloned().unwrap_or_else(|| Err(EvalError::no_such_overload()))
             }
             Node::Map(entries) => self.map(entries),
+            Node::Member { function, value, members, list } => {
+                let value = self.evaluate(value);
+                if value.as_ref().is_err_and(EvalError::ends_evaluation) {
+                    return value;
+                }
+                self.charge(LIST.saturating_add(u64::from(value.is_err())))?;
+                let looked_for = value.as_ref().map_or_else(|_| Value::string("-"), Value::clone);
+                self.charge((function.cost)(&[looked_for, list.clone()], &Value::Null))?;
+                members.contains(&value?)
+            }
             Node::NotStrictlyFalse(term) => match self.evaluate(term) {
                 Err(error) if error.ends_evaluation() => Err(error),
                 Ok(Value::Bool(value)) => self.charge(1).map(|()| Value::Bool(value)),
@@ -216,8 +227,7 @@ impl<'v> Run<'v> {
         for entry in nodes {
             let key = self.evaluate(&entry.key)?;
             let value = self.evaluate(&entry.value)?;
-            let name = Key::from_value(&key)
-                .ok_or_else(|| EvalError::new(format!("unsupported key type: {}", key.type_name())))?;
+            let name = Key::from_value(&key).ok_or_else(|| no_key(&key))?;
             match (entry.is_optional, value) {
                 (false, value) => drop(entries.insert(name, value)),
                 (true, Value::Optional(Some(value))) => drop(entries.insert(name, Value::clone(&value))),
@@ -231,4 +241,12 @@ impl<'v> Run<'v> {
         }
         Ok(Value::Map(Map::new(entries)))
     }
+}
+
+/// Why a value can't be a key of a map, in Go's words where Go can't either.
+fn no_key(value: &Value) -> EvalError {
+    if is_hashable(value) {
+        return EvalError::Panicked(format!("unsupported key type: {}", value.type_name()).into());
+    }
+    unhashable(value)
 }

@@ -69,6 +69,7 @@ fn what_go_panics_at_nothing_absorbs() {
     const DEPTH: &str = "internal error: interface conversion: ref.Val is *types.Err, not types.Int";
     const TEXT: &str =
         "internal error: interface conversion: types.String is not traits.Lister: missing method Contains";
+    const HASH: &str = "internal error: runtime error: hash of unhashable type types.Bytes";
     for (expression, error) in [
         ("claims.missing.distinct() == [] || true", Some(ADD)),
         ("true || claims.missing.distinct() == []", None),
@@ -78,11 +79,43 @@ fn what_go_panics_at_nothing_absorbs() {
         ("claims.missing.flatten(1) == [] || true", None),
         ("claims.missing.flatten() == [] || true", None),
         ("claims.missing.reverse() == [] || true", None),
+        ("dyn(b'x') in {'a': 1} || true", Some(HASH)),
+        ("dyn(bytes(claims.t)) in ['a'] || true", Some(HASH)),
+        ("{bytes(claims.t): 1} == {} || true", Some(HASH)),
         // As where it knows the type of the list.
         ("{'k': ['a']}['x'].sort() == [] || true", Some("no such key: x")),
     ] {
         let program = Program::new(expression, Environment::Claims).unwrap();
         let (value, _) = program.evaluate_and_count(&Claims::new(1));
         assert_eq!(value.err().map(|error| error.to_string()).as_deref(), error, "{expression}");
+    }
+}
+
+/// cel-go makes a map of a list of constants.
+#[test]
+fn a_member_of_constants_is_looked_up() {
+    for (expression, is_there) in [
+        ("'a' in ['a', 'b']", true),
+        ("claims.t in ['a', 'b']", false),
+        ("dyn(1) in [1.0]", true),
+        ("dyn(1.0) in [1]", true),
+        ("dyn(1u) in [1, 2]", true),
+        ("dyn(1.5) in [1]", false),
+        ("dyn(-1) in [1u]", false),
+        // One is there in its own form, and as what it is without a loss; what it is to a double is not asked.
+        ("dyn(9007199254740993) in [9007199254740992.0]", false),
+        ("dyn(9007199254740992) in [9007199254740992.0]", true),
+        ("dyn(9007199254740992.0) in [9007199254740993]", true),
+        ("dyn(9007199254740993) in dyn([9007199254740992.0])", true),
+        ("dyn([1]) in ['a']", false),
+        ("dyn(null) in ['a']", false),
+        ("dyn('a') in [string('a')]", true),
+        ("dyn(timestamp(0)) in [timestamp(0)]", true),
+        ("1 in [int('1'), claims.l.size()]", true),
+        ("true in [false, true]", true),
+    ] {
+        let program = Program::new(expression, Environment::Claims).unwrap();
+        let (value, _) = program.evaluate_and_count(&Claims::new(1));
+        assert!(matches!(value, Ok(Value::Bool(found)) if found == is_there), "{expression}: {value:?}");
     }
 }

@@ -17,8 +17,27 @@ impl Value {
     }
 
     /// The same for functions that look for a value: what can't be compared is another.
-    pub(crate) fn equals(&self, other: &Self) -> bool {
-        self.try_equals(other).unwrap_or(false)
+    ///
+    /// # Errors
+    /// What ends the evaluation.
+    pub(crate) fn equals(&self, other: &Self) -> Result<bool, EvalError> {
+        match self.try_equals(other) {
+            Err(error) if error.ends_evaluation() => Err(error),
+            found => Ok(found == Ok(true)),
+        }
+    }
+
+    /// Whether it equals one of these.
+    ///
+    /// # Errors
+    /// What ends the evaluation.
+    pub(crate) fn is_among<'v>(&self, others: impl IntoIterator<Item = &'v Self>) -> Result<bool, EvalError> {
+        for other in others {
+            if self.equals(other)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The order of two values; `None` when they have none.
@@ -36,7 +55,8 @@ impl Value {
 }
 
 fn equals(one: &Value, other: &Value, depth: usize) -> Result<bool, EvalError> {
-    let Some(depth) = depth.checked_sub(1) else { return Err(EvalError::new("values nested too deeply")) };
+    // cel-go has no such bound: that two differ must not follow from it.
+    let depth = depth.checked_sub(1).ok_or(EvalError::CostLimit)?;
     Ok(match (one, other) {
         (Value::Null, Value::Null) => true,
         (Value::Null, _) | (_, Value::Null) => false,
@@ -52,6 +72,7 @@ fn equals(one: &Value, other: &Value, depth: usize) -> Result<bool, EvalError> {
                 match equals(one, other, depth) {
                     Ok(true) => {}
                     Ok(false) => return Ok(false),
+                    Err(error) if error.ends_evaluation() => return Err(error),
                     Err(error) => failed = Some(error),
                 }
             }

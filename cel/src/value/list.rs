@@ -114,6 +114,6 @@ impl List {
     }
 }
 
-fn too_many() -> EvalError {
-    EvalError::new(format!("a list of more than {MAX_LIST} elements"))
+const fn too_many() -> EvalError {
+    EvalError::CostLimit
 }

@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
+use super::TOO_LONG;
 use crate::cost::MAX_TEXT;
 use crate::library::regex::CodePoints;
 use crate::value::{Key, List, Map, Timestamp, Value};
@@ -55,7 +56,7 @@ fn plain(value: &Value) -> Result<Option<String>, String> {
 /// A value in a list or a map (`clauseForType`, `quoteForCEL`).
 fn element(value: &Value, depth: usize, text: &mut String) -> Result<(), String> {
     if depth > MAX_DEPTH || text.len() > MAX_TEXT {
-        return Err("text too long".to_owned());
+        return Err(TOO_LONG.to_owned());
     }
     match value {
         Value::List(items) => list(items, depth, text)?,

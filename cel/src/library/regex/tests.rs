@@ -86,12 +86,12 @@ fn work_is_bounded() {
     let slow = Pattern::new(r"(?:.{1,1000}){1}x").unwrap();
     assert_eq!(
         slow.is_match(&"a".repeat(200_000)).unwrap_err().to_string(),
-        "regular expression takes too many steps"
+        "operation cancelled: actual cost limit exceeded"
     );
     let many = Pattern::new("").unwrap();
     assert_eq!(
         many.find_all(&"a".repeat(200_000), usize::MAX).unwrap_err().to_string(),
-        "findAll: too many matches"
+        "operation cancelled: actual cost limit exceeded"
     );
 }
 

@@ -57,11 +57,7 @@ pub(crate) fn add(args: Vec<Value>) -> Evaluated {
 }
 
 fn bounded(one: usize, other: usize) -> Result<(), EvalError> {
-    if one.saturating_add(other) > MAX_TEXT {
-        Err(EvalError::new(format!("a text of more than {MAX_TEXT} bytes")))
-    } else {
-        Ok(())
-    }
+    if one.saturating_add(other) > MAX_TEXT { Err(EvalError::CostLimit) } else { Ok(()) }
 }
 
 pub(super) fn subtract(args: &[Value]) -> Evaluated {

@@ -209,12 +209,18 @@ fn results_are_bounded() {
         ("strings.quote", vec![Value::string(text.as_str())]),
     ] {
         let error = (library::find(name).unwrap().call)(&args).unwrap_err();
-        assert_eq!(error.to_string(), "text too long", "{name}");
+        assert_eq!(error.to_string(), "operation cancelled: actual cost limit exceeded", "{name}");
     }
     let list = Value::List(List::new(vec![Value::string("x".repeat(200_000)); 6], ListForm::Values));
-    assert_eq!((library::find("join").unwrap().call)(&[list]).unwrap_err().to_string(), "text too long");
+    assert_eq!(
+        (library::find("join").unwrap().call)(&[list]).unwrap_err().to_string(),
+        "operation cancelled: actual cost limit exceeded"
+    );
     for separator in ["", "x"] {
         let args = [Value::string(text.as_str()), Value::string(separator)];
-        assert_eq!((library::find("split").unwrap().call)(&args).unwrap_err().to_string(), "list too long");
+        assert_eq!(
+            (library::find("split").unwrap().call)(&args).unwrap_err().to_string(),
+            "operation cancelled: actual cost limit exceeded"
+        );
     }
 }
