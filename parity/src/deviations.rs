@@ -108,10 +108,14 @@ pub(crate) fn with_figures(page: &str, figures: &BTreeMap<String, usize>) -> Str
         let Some(id) = id_of(line) else { return line.to_owned() };
         let Some(figure) = figures.get(id) else { return line.to_owned() };
         let (before, _) = line.trim_end_matches(" |").rsplit_once(" | ").unwrap_or((line, ""));
-        format!("{before} | {figure} cases |")
+        format!("{before} | {} |", cases(*figure))
     };
     let lines: Vec<_> = page.lines().map(line).collect();
     lines.join("\n") + "\n"
+}
+
+fn cases(figure: usize) -> String {
+    if figure == 1 { "1 case".to_owned() } else { format!("{figure} cases") }
 }
 
 /// The id that a row of a table begins with.
@@ -166,7 +170,7 @@ mod tests {
         for (id, shown_by) in &listed {
             let count = rows_of_authn.matches(&format!(".stricter(\"{id}\")")).count();
             let expected = match figures.get(*id) {
-                Some(cases) => format!("{cases} cases"),
+                Some(figure) => cases(*figure),
                 None if count == 1 => "1 row".to_owned(),
                 None => format!("{count} rows"),
             };

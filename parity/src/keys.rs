@@ -20,11 +20,11 @@ pub(crate) struct Keys {
 pub(crate) const KINDS: [&str; 4] = [
     "keys: several of one kind",
     "keys: several under one kid",
-    "keys: a crowd without kid",
+    "keys: a crowd",
     "keys: use, key_ops, alg, long kids",
 ];
 
-/// More than the gateway tries for a token without `kid`.
+/// More than the gateway tries for a token.
 const CROWD: usize = 11;
 
 impl Keys {
@@ -40,7 +40,7 @@ impl Keys {
         let signing = match kind {
             0 => several(random),
             1 => several(random).into_iter().map(|key| key.with_kid("one")).collect(),
-            2 => (0..CROWD).map(|_| SigningKey::generate(Algorithm::ES256).without_kid()).collect(),
+            2 => crowd(random),
             _ => odd(random),
         };
         let jwk = |key: &SigningKey| if kind == 3 { with_purpose(key, random) } else { usual(key, random) };
@@ -66,6 +66,13 @@ impl Keys {
         let jwks: Vec<_> = signing.iter().map(|key| usual(key, random)).collect();
         Self { kind: None, signing, jwks: json!({"keys": jwks}) }
     }
+}
+
+/// Many keys without a `kid`, or with one for all.
+fn crowd(random: &mut Random) -> Vec<SigningKey> {
+    let has_kid = random.percent(50);
+    let key = |_| SigningKey::generate(Algorithm::ES256);
+    (0..CROWD).map(key).map(|key| if has_kid { key.with_kid("all") } else { key.without_kid() }).collect()
 }
 
 /// Keys of the same kind, and the shared RSA key as one of several algorithms.

@@ -22,11 +22,17 @@ pub(crate) fn find(draft: &mut Draft, entry: &Entry, token: &str) {
         ("base64-canonical", !token.split('.').all(is_canonical)),
         ("crit-b64", header("crit").is_some() || header("b64").is_some()),
         ("embedded-key", header("jwk").is_some() || header("x5c").is_some()),
-        ("expression-zone", draft.claims.values().any(|claim| claim == ZONE)),
+        ("expression-zone", asks_for_a_zone(entry) && draft.claims.values().any(|claim| claim == ZONE)),
+        ("pss-salt", draft.key.has_odd_salt()),
         ("token-length", token.len() > LONGEST),
     ];
     draft.oddities.extend(found.into_iter().filter(|(_, is_so)| *is_so).map(|(id, _)| id));
     draft.oddities.extend(of_the_key(draft, entry));
+}
+
+/// Whether an expression takes a time zone from a claim.
+fn asks_for_a_zone(entry: &Entry) -> bool {
+    entry.placed.iter().any(|(_, placed)| placed.expression.contains(".getHours(claims."))
 }
 
 /// Whether a part is what its bytes are encoded to.

@@ -143,6 +143,10 @@ impl Report {
         if at_least > 0 && self.both_accept * 10 < self.cases * 4 {
             self.lacking.push(format!("{} of {} cases are accepted by both", self.both_accept, self.cases));
         }
+        // Else it could be right by telling nothing.
+        if at_least > 0 && self.explained * 10 < self.cases * 7 {
+            self.lacking.push(format!("{} of {} cases are explained to the end", self.explained, self.cases));
+        }
     }
 
     /// Whether nothing is wrong.

@@ -8,6 +8,8 @@ pub(super) const DIRECTORY: &str = "$directory";
 pub(super) const CA: &str = "ca.pem";
 pub(super) const NO_CA: &str = "no-ca.pem";
 
+const FILE: &str = "--authentication-config";
+
 /// Flags and their values: those for which there is nothing to say against the flag first.
 const FLAGS: &[(&str, &[&str])] = &[
     (
@@ -34,6 +36,7 @@ const FLAGS: &[(&str, &[&str])] = &[
         &["RS256", "ES256,PS512", "RS256,RS256", "RS256", "HS256", "RS256,none", "rs256", "EdDSA", "RS256,"],
     ),
     ("--oidc-required-claim", &["hd=example.com", "hd=a=b", "hd=", " hd = a ", "=a", "hd=a,acr=b"]),
+    (FILE, &["$directory/nowhere.yaml", "$directory"]),
     (
         "--oidc-ca-file",
         &["$directory/ca.pem", "$directory/ca.pem", "$directory/no-ca.pem", "$directory/nowhere.pem", ""],
@@ -52,7 +55,7 @@ pub(super) fn flags(random: &mut Random) -> (Vec<&'static str>, Vec<String>) {
         // The first two are needed; one alone is enough of what excludes the others.
         let share = match *flag {
             "--oidc-issuer-url" | "--oidc-client-id" => 92,
-            "--authentication-config" => 4,
+            FILE => 25,
             _ => 35,
         };
         if !random.percent(share) {
@@ -61,6 +64,11 @@ pub(super) fn flags(random: &mut Random) -> (Vec<&'static str>, Vec<String>) {
         about.push(*flag);
         let value = if random.percent(60) { values[0] } else { *random.pick(values) };
         given.push(format!("{flag}={value}"));
+    }
+    // A file that can't be read is only told where there is nothing else to tell.
+    if about.contains(&FILE) && random.percent(40) {
+        about.retain(|flag| *flag == FILE);
+        given.retain(|flag| flag.starts_with(FILE));
     }
     (about, given)
 }

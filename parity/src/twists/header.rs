@@ -41,7 +41,6 @@ pub(super) const TWISTS: &[Twist] = &[
         let salt = random.take(vec![None, None, Some(0), Some(20), Some(190)]);
         if let Some(salt) = salt {
             draft.key = draft.key.clone().with_salt(salt);
-            draft.oddities.push("pss-salt");
         }
         if random.percent(40) {
             draft.set("exp", json!(5));

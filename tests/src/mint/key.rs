@@ -157,6 +157,18 @@ impl SigningKey {
         self
     }
 
+    /// Whether it makes PSS salts of another length than the hash's.
+    #[must_use]
+    pub fn has_odd_salt(&self) -> bool {
+        let usual = match self.algorithm {
+            Algorithm::PS256 => 32,
+            Algorithm::PS384 => 48,
+            Algorithm::PS512 => 64,
+            _ => return false,
+        };
+        self.salt.is_some_and(|salt| salt != usual)
+    }
+
     /// Its algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
