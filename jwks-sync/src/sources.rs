@@ -140,7 +140,11 @@ impl Reader {
         Ok(match (&self.sources.issuers, &mut self.config_map) {
             (IssuerSource::File(path), _) => Some(content("--authentication-config", path).await?),
             (IssuerSource::Flags(oidc), _) => {
-                match oidc.oidc_ca_file.as_ref().filter(|file| !file.as_os_str().is_empty()) {
+                // That others are missing is said first, as in kube-apiserver.
+                let is_given = |flag: &Option<String>| flag.as_ref().is_some_and(|value| !value.is_empty());
+                let is_whole = is_given(&oidc.oidc_issuer_url) && is_given(&oidc.oidc_client_id);
+                let file = oidc.oidc_ca_file.as_ref().filter(|file| is_whole && !file.as_os_str().is_empty());
+                match file {
                     Some(path) => Some(content("--oidc-ca-file", path).await?),
                     None => None,
                 }
@@ -168,7 +172,13 @@ mod tests {
     #[tokio::test]
     async fn a_file_that_can_not_be_read_is_named() {
         let missing = || PathBuf::from("/no/such/file");
-        let ca = OidcOptions { oidc_ca_file: Some(missing()), ..OidcOptions::default() };
+        let given = || Some("https://a".to_owned());
+        let ca = OidcOptions {
+            oidc_ca_file: Some(missing()),
+            oidc_issuer_url: given(),
+            oidc_client_id: given(),
+            ..OidcOptions::default()
+        };
         let with = |issuers| Sources { issuers, policy: None };
         for (flag, sources) in [
             ("", with(IssuerSource::File(missing()))),

@@ -81,7 +81,8 @@ fn file(random: &mut Random) -> File {
     let (mut about, mut flags) = (Vec::new(), Vec::new());
     if random.percent(15) {
         (about, flags) = flags::flags(random);
-        if !flags.is_empty() && random.percent(90) {
+        let has_file = flags.iter().any(|flag| flag.starts_with(flags::FILE));
+        if has_file || (!flags.is_empty() && random.percent(90)) {
             return File { about, text: None, flags };
         }
     }

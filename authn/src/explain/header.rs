@@ -26,8 +26,8 @@ pub(super) fn stop(text: &str, issuer: &Issuer, rejection: Rejection) -> Stop {
             _ => &[],
         };
         // It would rather speak of an embedded key, if that is a bad one.
-        let is_embedded = matches!(rejection, Rejection::Token(TokenError::EmbeddedKey));
-        let complaint = if is_embedded { "...".to_owned() } else { complaint };
+        let has_key = document.as_ref().is_ok_and(|document| has_embedded_key(document.object()));
+        let complaint = if has_key { "...".to_owned() } else { complaint };
         return Stop::says(rejection, [VERIFY, &complaint].concat()).unless(maybe);
     }
     let header = document.as_ref().map(Document::object).ok();
@@ -42,7 +42,8 @@ pub(super) fn stop(text: &str, issuer: &Issuer, rejection: Rejection) -> Stop {
         }
         _ => {
             let rules = header.map(|header| rules_of_signatures(header, issuer)).unwrap_or_default();
-            Stop::says(rejection, [VERIFY, SIGNATURE].concat()).unless(&rules)
+            let words = if header.is_some_and(has_embedded_key) { "..." } else { SIGNATURE };
+            Stop::says(rejection, [VERIFY, words].concat()).unless(&rules)
         }
     }
 }
@@ -95,6 +96,11 @@ fn type_error(header: Object<'_>) -> Option<String> {
         };
         Some(format!("failed to unmarshal {what}: {}: \"{raw}\"", go::not_a(value, "string")))
     })
+}
+
+/// Whether there is a key in the header, which go-jose parses before it does anything else.
+fn has_embedded_key(header: Object<'_>) -> bool {
+    ["jwk", "x5c"].into_iter().any(|name| header.get(name).is_some_and(|value| !matches!(value, Value::Null)))
 }
 
 /// `crit` that go-jose refuses: it knows `b64` alone.

@@ -8,7 +8,8 @@ pub(super) const DIRECTORY: &str = "$directory";
 pub(super) const CA: &str = "ca.pem";
 pub(super) const NO_CA: &str = "no-ca.pem";
 
-const FILE: &str = "--authentication-config";
+/// What names the file.
+pub(super) const FILE: &str = "--authentication-config";
 
 /// Flags and their values: those for which there is nothing to say against the flag first.
 const FLAGS: &[(&str, &[&str])] = &[
