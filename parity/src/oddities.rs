@@ -10,7 +10,7 @@ use crate::entry::Entry;
 const LONGEST: usize = 16 * 1024;
 /// The longest `kid` that it takes, in bytes.
 const LONGEST_KID: usize = 256;
-/// How many keys it tries for a token that names none.
+/// How many keys it tries for a token.
 const TRIED: usize = 8;
 /// A time zone that tokens ask for by name.
 pub(crate) const ZONE: &str = "Asia/Tokyo";

@@ -53,7 +53,7 @@ pub(super) fn all() -> impl Iterator<Item = &'static str> {
 pub(super) fn flags(random: &mut Random) -> (Vec<&'static str>, Vec<String>) {
     let (mut about, mut given) = (Vec::new(), Vec::new());
     for (flag, values) in FLAGS {
-        // The first two are needed; one alone is enough of what excludes the others.
+        // Without the first two, nothing else is looked at.
         let share = match *flag {
             "--oidc-issuer-url" | "--oidc-client-id" => 92,
             FILE => 25,

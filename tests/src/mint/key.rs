@@ -48,6 +48,9 @@ impl Algorithm {
         Self::RS512,
     ];
 
+    /// Those of RSA keys.
+    pub const RSA: [Self; 6] = [Self::RS256, Self::RS384, Self::RS512, Self::PS256, Self::PS384, Self::PS512];
+
     /// Its name in `alg`.
     #[must_use]
     pub fn name(self) -> &'static str {
