@@ -13,7 +13,7 @@ use authn::algorithm::Algorithm;
 use authn::base64url;
 use authn::discovery::DiscoveryDocument;
 use authn::jwks::Jwks;
-use p256::elliptic_curve::sec1::ToEncodedPoint as _;
+use p256::elliptic_curve::sec1::ToSec1Point as _;
 use rsa::pkcs8::DecodePublicKey as _;
 use rsa::traits::PublicKeyParts as _;
 use serde_json::{Value, json};
@@ -25,13 +25,13 @@ fn threat(name: &'static str) -> Case {
 }
 
 fn rsa() -> Value {
-    let key = rsa::RsaPublicKey::from_public_key_der(&Pair::Rsa.spki()).unwrap();
-    let number = |number: &rsa::BigUint| base64url::encode(&number.to_bytes_be());
+    let key = rsa::PublicKey::from_public_key_der(&Pair::Rsa.spki()).unwrap();
+    let number = |number: &rsa::BoxedUint| base64url::encode(&number.to_be_bytes_trimmed_vartime());
     json!({"kty": "RSA", "kid": KID, "n": number(key.n()), "e": number(key.e())})
 }
 
 fn p256() -> Value {
-    let point = p256::PublicKey::from_public_key_der(&Pair::P256.spki()).unwrap().to_encoded_point(false);
+    let point = p256::PublicKey::from_public_key_der(&Pair::P256.spki()).unwrap().to_sec1_point(false);
     let coordinate = |bytes: Option<&p256::FieldBytes>| base64url::encode(bytes.unwrap());
     json!({"kty": "EC", "crv": "P-256", "kid": KID, "x": coordinate(point.x()), "y": coordinate(point.y())})
 }

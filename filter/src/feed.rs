@@ -2,6 +2,8 @@
 
 /// Ticks are this far apart, in milliseconds.
 pub const TICK_MILLISECONDS: u64 = 100;
+/// The first one comes after so many: requests wait for the first snapshot.
+pub const FIRST_TICK_MILLISECONDS: u64 = 1;
 /// Longest pause between two attempts, in ticks.
 const MAX_BACKOFF: u64 = 50;
 /// Snapshots that may follow one another without a pause.
@@ -55,6 +57,12 @@ impl Feed {
         self.ticks = self.ticks.saturating_add(1);
         self.in_a_row = 0;
         self.is_due()
+    }
+
+    /// Whether no tick came but the first.
+    #[must_use]
+    pub const fn is_at_first_tick(&self) -> bool {
+        self.ticks == 1
     }
 
     /// A call was made.

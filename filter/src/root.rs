@@ -13,7 +13,7 @@ use proxy_wasm_abi::types::{CallId, ContextId};
 use crate::absent::AbsentKeys;
 use crate::ask::Waiting;
 use crate::config::Config;
-use crate::feed::{Answer, Feed, Next, TICK_MILLISECONDS};
+use crate::feed::{Answer, FIRST_TICK_MILLISECONDS, Feed, Next, TICK_MILLISECONDS};
 use crate::host;
 use crate::metric::Metric;
 use crate::metrics::Metrics;
@@ -76,7 +76,7 @@ impl Plugin {
         let plugin = Self::new(root, config, verifier, random);
         // A VM that is started anew finds here what the others know.
         plugin.adopt_shared();
-        host::set_tick_period(TICK_MILLISECONDS);
+        host::set_tick_period(FIRST_TICK_MILLISECONDS);
         Some(plugin)
     }
 
@@ -85,7 +85,11 @@ impl Plugin {
     pub(crate) fn tick(&self) {
         self.tell_counts();
         self.adopt_shared();
-        if self.state.borrow_mut().feed.tick() {
+        let is_due = self.state.borrow_mut().feed.tick();
+        if self.state.borrow().feed.is_at_first_tick() {
+            host::set_tick_period(TICK_MILLISECONDS);
+        }
+        if is_due {
             self.poll();
         }
     }

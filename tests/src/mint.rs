@@ -170,7 +170,7 @@ pub fn now() -> i64 {
 mod tests {
     use rsa::pkcs1v15::Pkcs1v15Sign;
     use rsa::traits::SignatureScheme;
-    use rsa::{BigUint, Pss, RsaPublicKey};
+    use rsa::{BoxedUint, Pss, PublicKey};
     use sha2::{Digest, Sha256, Sha384, Sha512};
 
     use super::*;
@@ -179,22 +179,24 @@ mod tests {
         URL_SAFE_NO_PAD.decode(text.as_str().unwrap()).unwrap()
     }
 
+    fn rsa_key(jwk: &Value) -> PublicKey {
+        let number = |name: &str| BoxedUint::from_be_slice_vartime(&decode(&jwk[name]));
+        PublicKey::new(number("n"), number("e")).unwrap()
+    }
+
     /// Verifies with the RustCrypto crates, from the published JWK alone.
     fn verifies(jwk: &Value, text: &str, signature: &[u8]) -> bool {
         use p256::ecdsa::signature::Verifier as _;
-        let number = |name: &str| BigUint::from_bytes_be(&decode(&jwk[name]));
-        let rsa = |scheme: &dyn Fn(&RsaPublicKey) -> bool| {
-            scheme(&RsaPublicKey::new(number("n"), number("e")).unwrap())
-        };
+        let rsa = |scheme: &dyn Fn(&PublicKey) -> bool| scheme(&rsa_key(jwk));
         let point = || [vec![4], decode(&jwk["x"]), decode(&jwk["y"])].concat();
         let (h256, h384, h512) = (Sha256::digest(text), Sha384::digest(text), Sha512::digest(text));
         match jwk["alg"].as_str().unwrap() {
             "RS256" => rsa(&|key| Pkcs1v15Sign::new::<Sha256>().verify(key, &h256, signature).is_ok()),
             "RS384" => rsa(&|key| Pkcs1v15Sign::new::<Sha384>().verify(key, &h384, signature).is_ok()),
             "RS512" => rsa(&|key| Pkcs1v15Sign::new::<Sha512>().verify(key, &h512, signature).is_ok()),
-            "PS256" => rsa(&|key| Pss::new::<Sha256>().verify(key, &h256, signature).is_ok()),
-            "PS384" => rsa(&|key| Pss::new::<Sha384>().verify(key, &h384, signature).is_ok()),
-            "PS512" => rsa(&|key| Pss::new::<Sha512>().verify(key, &h512, signature).is_ok()),
+            "PS256" => rsa(&|key| Pss::<Sha256>::new().verify(key, &h256, signature).is_ok()),
+            "PS384" => rsa(&|key| Pss::<Sha384>::new().verify(key, &h384, signature).is_ok()),
+            "PS512" => rsa(&|key| Pss::<Sha512>::new().verify(key, &h512, signature).is_ok()),
             "ES256" => {
                 let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point()).unwrap();
                 key.verify(text.as_bytes(), &p256::ecdsa::Signature::from_slice(signature).unwrap()).is_ok()
@@ -226,13 +228,11 @@ mod tests {
     #[test]
     fn a_salt_is_as_long_as_it_is_wanted() {
         let key = SigningKey::shared(Algorithm::PS256);
-        let (jwk, digest) = (key.jwk(), Sha256::digest("text"));
-        let number = |name: &str| BigUint::from_bytes_be(&decode(&jwk[name]));
-        let public = RsaPublicKey::new(number("n"), number("e")).unwrap();
+        let (public, digest) = (rsa_key(&key.jwk()), Sha256::digest("text"));
         for salt in [0, 20, 32] {
             let signature = key.clone().with_salt(salt).sign(b"text");
             for length in [0, 20, 32] {
-                let verified = Pss::new_with_salt::<Sha256>(length).verify(&public, &digest, &signature);
+                let verified = Pss::<Sha256>::new_with_salt(length).verify(&public, &digest, &signature);
                 assert_eq!(verified.is_ok(), length == salt, "{salt} {length}");
             }
         }

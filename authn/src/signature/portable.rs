@@ -5,7 +5,7 @@ use p256::pkcs8::DecodePublicKey as _;
 use rsa::pkcs1::der::Decode as _;
 use rsa::pkcs8::SubjectPublicKeyInfoRef;
 use rsa::traits::{PublicKeyParts as _, SignatureScheme as _};
-use rsa::{BigUint, Pkcs1v15Sign, Pss, RsaPublicKey, pkcs1};
+use rsa::{BoxedUint, Pkcs1v15Sign, Pss, PublicKey, pkcs1};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::{InvalidSignature, VerifySignature};
@@ -44,15 +44,14 @@ impl VerifySignature for Portable {
     }
 }
 
-fn rsa_key(spki: &[u8], signature: &[u8]) -> Result<RsaPublicKey, InvalidSignature> {
+fn rsa_key(spki: &[u8], signature: &[u8]) -> Result<PublicKey, InvalidSignature> {
     let spki = SubjectPublicKeyInfoRef::from_der(spki).map_err(|_| InvalidSignature)?;
     spki.algorithm.assert_algorithm_oid(pkcs1::ALGORITHM_OID).map_err(|_| InvalidSignature)?;
     let key = spki.subject_public_key.as_bytes().ok_or(InvalidSignature)?;
     let key = pkcs1::RsaPublicKey::from_der(key).map_err(|_| InvalidSignature)?;
-    let integer = |integer: pkcs1::UintRef<'_>| BigUint::from_bytes_be(integer.as_bytes());
-    // `RsaPublicKey::from_public_key_der` would stop at 4096 bits.
+    let integer = |integer: pkcs1::UintRef<'_>| BoxedUint::from_be_slice_vartime(integer.as_bytes());
     let key =
-        RsaPublicKey::new_with_max_size(integer(key.modulus), integer(key.public_exponent), MAX_RSA_BITS)
+        PublicKey::new_with_size_limits(integer(key.modulus), integer(key.public_exponent), 0..=MAX_RSA_BITS)
             .map_err(|_| InvalidSignature)?;
     // RFC 8017 8.1.2 and 8.2.2 step 1: exactly as long as the modulus.
     if signature.len() == key.size() { Ok(key) } else { Err(InvalidSignature) }
@@ -69,12 +68,13 @@ fn rsa_pkcs1(spki: &[u8], hash: Hash, digest: &[u8], signature: &[u8]) -> Result
 
 /// RFC 7518 3.5: the salt is as long as the hash.
 fn rsa_pss(spki: &[u8], hash: Hash, digest: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
-    let padding = match hash {
-        Hash::Sha256 => Pss::new::<Sha256>(),
-        Hash::Sha384 => Pss::new::<Sha384>(),
-        Hash::Sha512 => Pss::new::<Sha512>(),
-    };
-    padding.verify(&rsa_key(spki, signature)?, digest, signature).map_err(|_| InvalidSignature)
+    let key = rsa_key(spki, signature)?;
+    match hash {
+        Hash::Sha256 => Pss::<Sha256>::new().verify(&key, digest, signature),
+        Hash::Sha384 => Pss::<Sha384>::new().verify(&key, digest, signature),
+        Hash::Sha512 => Pss::<Sha512>::new().verify(&key, digest, signature),
+    }
+    .map_err(|_| InvalidSignature)
 }
 
 fn ecdsa(spki: &[u8], algorithm: Algorithm, digest: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {
@@ -82,8 +82,7 @@ fn ecdsa(spki: &[u8], algorithm: Algorithm, digest: &[u8], signature: &[u8]) -> 
         ($curve:ident) => {{
             let key = $curve::PublicKey::from_public_key_der(spki).map_err(|_| InvalidSignature)?;
             let signature = $curve::ecdsa::Signature::from_slice(signature).map_err(|_| InvalidSignature)?;
-            let key = $curve::ecdsa::VerifyingKey::from_sec1_bytes(&key.to_sec1_bytes())
-                .map_err(|_| InvalidSignature)?;
+            let key = $curve::ecdsa::VerifyingKey::from(key);
             key.verify_prehash(digest, &signature).map_err(|_| InvalidSignature)
         }};
     }

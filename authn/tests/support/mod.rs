@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 use std::cell::Cell;
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::LazyLock;
 
@@ -24,7 +25,7 @@ use authn::time::UnixSeconds;
 use base64::Engine as _;
 use p256::ecdsa::signature::{RandomizedSigner as _, Signer as _};
 use rsa::pkcs8::{DecodePrivateKey as _, EncodePublicKey as _};
-use rsa::{Pkcs1v15Sign, Pss, RsaPrivateKey};
+use rsa::{Pkcs1v15Sign, PrivateKey, Pss};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -37,14 +38,14 @@ pub(crate) const CREDENTIAL: &str = "eyJvdXIi.own.credential";
 pub(crate) const KID: &str = "k1";
 pub(crate) const CREDENTIAL_ID: &str = "impersonate-extra-authentication.kubernetes.io%2Fcredential-id";
 
-static RSA: LazyLock<RsaPrivateKey> =
+static RSA: LazyLock<PrivateKey> =
     LazyLock::new(|| rsa_from_pem(include_str!("../data/rsa-2048-test-only.pem")));
-static RSA_OTHER: LazyLock<RsaPrivateKey> =
+static RSA_OTHER: LazyLock<PrivateKey> =
     LazyLock::new(|| rsa_from_pem(include_str!("../data/rsa-2048-other-test-only.pem")));
 
-fn rsa_from_pem(pem: &str) -> RsaPrivateKey {
+fn rsa_from_pem(pem: &str) -> PrivateKey {
     let text: String = pem.lines().filter(|line| !line.starts_with("--")).collect();
-    RsaPrivateKey::from_pkcs8_der(&base64::engine::general_purpose::STANDARD.decode(text).unwrap()).unwrap()
+    PrivateKey::from_pkcs8_der(&base64::engine::general_purpose::STANDARD.decode(text).unwrap()).unwrap()
 }
 
 /// A key pair that rows sign with.
@@ -144,16 +145,16 @@ pub(crate) fn sign_pss_with_salt(text: &[u8], salt: usize) -> Vec<u8> {
     sign_rsa(&RSA, Algorithm::Ps256, text, Some(salt))
 }
 
-fn sign_rsa(key: &RsaPrivateKey, algorithm: Algorithm, text: &[u8], salt: Option<usize>) -> Vec<u8> {
+fn sign_rsa(key: &PrivateKey, algorithm: Algorithm, text: &[u8], salt: Option<usize>) -> Vec<u8> {
     let mut random = Random::new(42);
     macro_rules! with {
         ($hash:ident) => {{
             let digest = $hash::digest(text);
             match (algorithm.family(), salt) {
                 (Family::RsaPss, Some(salt)) => {
-                    key.sign_with_rng(&mut random, Pss::new_with_salt::<$hash>(salt), &digest)
+                    key.sign_with_rng(&mut random, Pss::<$hash>::new_with_salt(salt), &digest)
                 }
-                (Family::RsaPss, None) => key.sign_with_rng(&mut random, Pss::new::<$hash>(), &digest),
+                (Family::RsaPss, None) => key.sign_with_rng(&mut random, Pss::<$hash>::new(), &digest),
                 _ => key.sign(Pkcs1v15Sign::new::<$hash>(), &digest),
             }
         }};
@@ -226,26 +227,24 @@ impl Random {
     }
 }
 
-impl rsa::rand_core::RngCore for Random {
-    fn next_u32(&mut self) -> u32 {
-        u32::from_le_bytes(self.next().to_le_bytes()[..4].try_into().unwrap())
+impl rsa::rand_core::TryRng for Random {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok(u32::from_le_bytes(self.next().to_le_bytes()[..4].try_into().unwrap()))
     }
 
-    fn next_u64(&mut self) -> u64 {
-        self.next()
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        Ok(self.next())
     }
 
-    fn fill_bytes(&mut self, bytes: &mut [u8]) {
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
         bytes.fill_with(|| self.byte());
-    }
-
-    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), rsa::rand_core::Error> {
-        self.fill_bytes(bytes);
         Ok(())
     }
 }
 
-impl rsa::rand_core::CryptoRng for Random {}
+impl rsa::rand_core::TryCryptoRng for Random {}
 
 /// Signs `header` and `payload`, whatever they are.
 pub(crate) fn sign(pair: Pair, algorithm: Algorithm, header: &[u8], payload: &[u8]) -> String {

@@ -10,9 +10,9 @@ use aws_lc_rs::signature::{
     self, ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, ECDSA_P521_SHA512_FIXED_SIGNING,
     EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaEncoding, RsaKeyPair,
 };
-use rand_core::OsRng;
+use getrandom::SysRng;
 use rsa::pkcs8::DecodePrivateKey as _;
-use rsa::{Pss, RsaPrivateKey};
+use rsa::{PrivateKey, Pss};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
@@ -228,15 +228,20 @@ impl SigningKey {
     /// no such thing.
     fn sign_with_salt(&self, pair: &RsaKeyPair, text: &[u8]) -> Option<Vec<u8>> {
         let salt = self.salt?;
-        let (padding, digest) = match self.algorithm {
-            Algorithm::PS256 => (Pss::new_with_salt::<Sha256>(salt), Sha256::digest(text).to_vec()),
-            Algorithm::PS384 => (Pss::new_with_salt::<Sha384>(salt), Sha384::digest(text).to_vec()),
-            Algorithm::PS512 => (Pss::new_with_salt::<Sha512>(salt), Sha512::digest(text).to_vec()),
+        let der: Pkcs8V1Der<'_> = pair.as_der().expect("PKCS #8");
+        let key = PrivateKey::from_pkcs8_der(der.as_ref()).expect("an RSA key");
+        macro_rules! sign {
+            ($hash:ident) => {
+                key.sign_with_rng(&mut SysRng, Pss::<$hash>::new_with_salt(salt), &$hash::digest(text))
+            };
+        }
+        let signature = match self.algorithm {
+            Algorithm::PS256 => sign!(Sha256),
+            Algorithm::PS384 => sign!(Sha384),
+            Algorithm::PS512 => sign!(Sha512),
             _ => return None,
         };
-        let der: Pkcs8V1Der<'_> = pair.as_der().expect("PKCS #8");
-        let key = RsaPrivateKey::from_pkcs8_der(der.as_ref()).expect("an RSA key");
-        Some(key.sign_with_rng(&mut OsRng, padding, &digest).expect("RSA signature"))
+        Some(signature.expect("RSA signature"))
     }
 
     /// The key id is the thumbprint of the key (RFC 7638), with the algorithm, so that it is never shared.
