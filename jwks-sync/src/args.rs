@@ -118,6 +118,11 @@ pub(crate) struct Options {
     #[arg(long, value_name = "NAMESPACE/NAME[/KEY]")]
     pub(crate) authentication_config_map: Option<String>,
 
+    /// The API server's own flag, once for each of its values: an issuer of ServiceAccount tokens, whom a configuration may
+    /// not name. `kubectl get --raw /.well-known/openid-configuration` tells it.
+    #[arg(long, value_name = "ISSUER")]
+    pub(crate) service_account_issuer: Vec<String>,
+
     /// Which `system:` names an issuer or the token webhook may hand out, and which hosts may be asked for claims that
     /// tokens say stand elsewhere; reloaded when it changes. Without it: none.
     #[arg(long, value_name = "FILE")]

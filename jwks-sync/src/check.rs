@@ -74,6 +74,7 @@ pub(crate) async fn check(config: Config, token_file: Option<&Path>) -> bool {
     let (finding, credential) = about_credential(config.credential.as_ref(), &api_server).await;
     good &= tell(&[finding]);
     if let Some(credential) = credential {
+        good &= tell(&about_own_issuer(&credential, issuers).into_iter().collect::<Vec<_>>());
         let maps_uid = issuers.iter().any(|jwt| jwt.claim_mappings.uid.is_some());
         good &= tell(&about_impersonation(&api_server, &credential, maps_uid).await);
     }
@@ -186,6 +187,17 @@ async fn about_credential(
         }
     };
     (finding, Some(credential))
+}
+
+/// Said where `--service-account-issuer` did not say it: with the flag, the configuration would have been refused.
+fn about_own_issuer(credential: &UpstreamCredential, issuers: &[JwtAuthenticator]) -> Option<Finding> {
+    let own = credential::own_issuer(credential)?;
+    issuers.iter().any(|jwt| jwt.url == own).then(|| {
+        Finding::Note(format!(
+            "issuer {own}: of the upstream credential too, so it is the cluster's own, and kube-apiserver lets no \
+             configuration name it; nor does jwks-sync with --service-account-issuer={own}"
+        ))
+    })
 }
 
 async fn about_impersonation(

@@ -1,6 +1,8 @@
 use authn::algorithm::Algorithm;
 use authn::config::{AuthenticationConfiguration, OidcFlags, Policy};
 use authn::keys::Key;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::*;
 use crate::fetch_error::TlsProblem;
@@ -39,6 +41,24 @@ issuers:
             "note  policy: names issuer https://b, which the configuration lacks"
         ]
     );
+}
+
+#[test]
+fn the_clusters_own_issuer_is_pointed_at() {
+    let credential = |claims: &str| {
+        let token = format!("e30.{}.c2ln", URL_SAFE_NO_PAD.encode(claims));
+        UpstreamCredential::new(token, None).unwrap()
+    };
+    let finding =
+        |claims: &str| about_own_issuer(&credential(claims), &[jwt()]).map(|finding| finding.line());
+    assert_eq!(
+        finding(r#"{"iss":"https://a","sub":"system:serviceaccount:a:b"}"#).as_deref(),
+        Some(
+            "note  issuer https://a: of the upstream credential too, so it is the cluster's own, and kube-apiserver \
+             lets no configuration name it; nor does jwks-sync with --service-account-issuer=https://a"
+        )
+    );
+    assert_eq!(finding(r#"{"iss":"https://b","sub":"system:serviceaccount:a:b"}"#), None);
 }
 
 fn fetched(algorithms: &[Algorithm]) -> Result<FetchedKeys, FetchError> {

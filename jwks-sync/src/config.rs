@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use authn::config::{ServiceAccountIssuerError, ServiceAccountIssuers};
+
 use crate::args::{OidcOptions, Options, Readiness, TokenWebhookOptions};
 use crate::credential::CredentialSource;
 use crate::kube::{ConfigMapKey, WebhookOptions};
@@ -45,6 +47,16 @@ pub(crate) struct Sources {
     pub(crate) issuers: IssuerSource,
     /// `--policy`.
     pub(crate) policy: Option<PathBuf>,
+    /// `--service-account-issuer`: who may not stand among the issuers.
+    pub(crate) service_account_issuers: ServiceAccountIssuers,
+}
+
+#[cfg(test)]
+impl Sources {
+    /// Of an API server whose own issuers nobody named.
+    pub(crate) fn of(issuers: IssuerSource, policy: Option<PathBuf>) -> Self {
+        Self { issuers, policy, service_account_issuers: ServiceAccountIssuers::default() }
+    }
 }
 
 /// Where the issuers stand.
@@ -95,6 +107,8 @@ pub(crate) enum CommandLineError {
     RequiredClaim(String),
     #[error("--upstream-service-account: {0:?} is not of the form NAMESPACE/NAME")]
     ServiceAccount(String),
+    #[error(transparent)]
+    ServiceAccountIssuer(#[from] ServiceAccountIssuerError),
 }
 
 impl CommandLineError {
@@ -102,7 +116,7 @@ impl CommandLineError {
     /// of an `--oidc-*` flag.
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
-            Self::RequiredClaim(_) => 1,
+            Self::RequiredClaim(_) | Self::ServiceAccountIssuer(_) => 1,
             Self::CacheTtl(_)
             | Self::ConfigMap(_)
             | Self::Duration(_)
@@ -125,6 +139,7 @@ impl TryFrom<Options> for Config {
             authentication_config_map,
             oidc,
             webhook,
+            service_account_issuer,
             policy,
             upstream_token_file,
             upstream_service_account,
@@ -159,7 +174,11 @@ impl TryFrom<Options> for Config {
         };
         let socket = listen.strip_prefix("unix:").filter(|path| !path.is_empty()).map(PathBuf::from);
         Ok(Self {
-            sources: Sources { issuers, policy },
+            sources: Sources {
+                issuers,
+                policy,
+                service_account_issuers: ServiceAccountIssuers::new(service_account_issuer)?,
+            },
             credential,
             kubeconfig,
             webhook: token_webhook(webhook)?,

@@ -47,6 +47,7 @@ fn place_of_file(error: &ReadError) -> String {
 fn place(place: Option<&str>, error: &ConfigError) -> String {
     match (place, error) {
         (Some(_), ConfigError::Egress { .. })
+        | (_, ConfigError::OwnIssuer { .. })
         | (None, ConfigError::Algorithm { .. } | ConfigError::Flags) => String::new(),
         (_, ConfigError::Fields { .. }) | (None, _) => "invalid authentication configuration: ".to_owned(),
         (Some(place), _) => format!("{FAILED}{place}: "),
@@ -112,14 +113,15 @@ impl Configuration {
                     groups_prefix: oidc.oidc_groups_prefix,
                     signing_algs: oidc.oidc_signing_algs,
                     required_claims: required_claims(&oidc.oidc_required_claim)?,
+                    service_account_issuers: sources.service_account_issuers.clone(),
                 };
                 flags.into_configuration()
             }
             IssuerSource::ConfigMap(_) | IssuerSource::File(_) => {
-                let bytes = issuers.unwrap_or_default();
+                let (bytes, own) = (issuers.unwrap_or_default(), &sources.service_account_issuers);
                 match initial {
-                    Some(initial) => AuthenticationConfiguration::load_changed(bytes, initial),
-                    None => AuthenticationConfiguration::load(bytes),
+                    Some(initial) => AuthenticationConfiguration::load_changed(bytes, own, initial),
+                    None => AuthenticationConfiguration::load(bytes, own),
                 }
             }
         };
@@ -204,7 +206,7 @@ jwt:
                 "failed to load policy",
             ),
         ] {
-            let sources = Sources { issuers, policy: Some(PathBuf::from("policy")) };
+            let sources = Sources::of(issuers, Some(PathBuf::from("policy")));
             let error = Configuration::load(&sources, &content).unwrap_err();
             assert_eq!((error.to_string().as_str(), error.when_reloading()), (message, when_reloading));
         }
@@ -217,7 +219,7 @@ jwt:
             oidc_client_id: Some("k".to_owned()),
             ..OidcOptions::default()
         };
-        let sources = Sources { issuers: IssuerSource::Flags(Box::new(flags)), policy: None };
+        let sources = Sources::of(IssuerSource::Flags(Box::new(flags)), None);
         let load = |issuers| Configuration::load(&sources, &Content { issuers, policy: None });
         assert_eq!(load(None).unwrap().authentication.jwt[0].url, "https://a");
         assert_eq!(load(Some(b"nothing".to_vec())).unwrap_err().reason(), "fields");

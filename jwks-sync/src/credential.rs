@@ -9,6 +9,7 @@ use authn::snapshot::UpstreamCredential;
 use authn::time::UnixSeconds;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio::time::sleep;
 use tracing::{error, info};
@@ -206,11 +207,23 @@ async fn read(path: &Path) -> Result<UpstreamCredential, CredentialError> {
 /// The `exp` of a token that is a JWT. It is not verified: this says when to stop using our own token, not whom to
 /// trust.
 fn expiry(token: &str) -> Option<UnixSeconds> {
+    claim(token, "exp")?.as_u64().map(UnixSeconds::new)
+}
+
+/// The `iss` of a credential that is a ServiceAccount's JWT: the cluster's own issuer. Not verified either, which is good
+/// enough for a hint.
+pub(crate) fn own_issuer(credential: &UpstreamCredential) -> Option<String> {
+    let subject = claim(credential.token(), "sub")?;
+    let is_service_account = subject.as_str()?.starts_with("system:serviceaccount:");
+    is_service_account.then(|| claim(credential.token(), "iss")?.as_str().map(str::to_owned)).flatten()
+}
+
+fn claim(token: &str, name: &str) -> Option<Value> {
     let mut parts = token.split('.');
     let (_, payload, _) = (parts.next()?, parts.next()?, parts.next()?);
     let payload = Zeroizing::new(URL_SAFE_NO_PAD.decode(payload).ok()?);
-    let claims: serde_json::Value = serde_json::from_slice(&payload).ok()?;
-    claims.get("exp")?.as_u64().map(UnixSeconds::new)
+    let mut claims: Value = serde_json::from_slice(&payload).ok()?;
+    claims.get_mut(name).map(Value::take)
 }
 
 #[cfg(test)]
@@ -235,6 +248,20 @@ mod tests {
         ] {
             assert_eq!(expiry(&token).map(UnixSeconds::get), end, "{token}");
         }
+    }
+
+    #[test]
+    fn the_issuer_of_a_service_account_is_the_clusters_own() {
+        for (payload, issuer) in [
+            (r#"{"iss":"https://a","sub":"system:serviceaccount:a:b"}"#, Some("https://a")),
+            (r#"{"iss":"https://a","sub":"alice"}"#, None),
+            (r#"{"iss":"https://a"}"#, None),
+            (r#"{"sub":"system:serviceaccount:a:b"}"#, None),
+            (r#"{"iss":5,"sub":"system:serviceaccount:a:b"}"#, None),
+        ] {
+            assert_eq!(own_issuer(&token(&jwt(payload), None)).as_deref(), issuer, "{payload}");
+        }
+        assert_eq!(own_issuer(&token("opaque", None)), None);
     }
 
     #[test]

@@ -21,7 +21,7 @@ fn counted() -> Metrics {
     metrics.issuers().holds(ISSUER, 2, 1, UnixSeconds::new(7));
     metrics.reloads().succeeded(UnixSeconds::new(8));
     metrics.reloads().failed("fields", UnixSeconds::new(9));
-    let file = Sources { issuers: IssuerSource::File("file".into()), policy: None };
+    let file = Sources::of(IssuerSource::File("file".into()), None);
     metrics.reloads().in_force(&file, Some(b"old"));
     metrics.reloads().in_force(&file, Some(b"x: 1"));
     metrics.credential(None);

@@ -23,7 +23,7 @@ fn unreadable(detail: &str) -> Result<Bytes, ReadError> {
 /// A reloader that has read this.
 async fn reloader(text: &str) -> Reloader {
     let (file, policy) = (tests_file(text), tests_file("{}"));
-    let sources = Sources { issuers: IssuerSource::File(file.clone()), policy: Some(policy.clone()) };
+    let sources = Sources::of(IssuerSource::File(file.clone()), Some(policy.clone()));
     let (_, reloader) = Reloader::start(sources, ApiServer::new(None)).await.unwrap();
     std::fs::remove_file(file).unwrap();
     std::fs::remove_file(policy).unwrap();

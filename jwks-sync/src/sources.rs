@@ -179,11 +179,11 @@ mod tests {
             oidc_client_id: given(),
             ..OidcOptions::default()
         };
-        let with = |issuers| Sources { issuers, policy: None };
+        let with = |issuers| Sources::of(issuers, None);
         for (flag, sources) in [
             ("", with(IssuerSource::File(missing()))),
             ("", with(IssuerSource::Flags(Box::new(ca)))),
-            ("--policy: ", Sources { issuers: IssuerSource::Flags(Box::default()), policy: Some(missing()) }),
+            ("--policy: ", Sources::of(IssuerSource::Flags(Box::default()), Some(missing()))),
         ] {
             let error = Reader::start(sources, ApiServer::new(None)).await.read().await.whole().unwrap_err();
             assert_eq!(error.to_string(), format!("{flag}open /no/such/file: no such file or directory"));

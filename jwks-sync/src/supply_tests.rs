@@ -1,4 +1,4 @@
-use authn::config::OidcFlags;
+use authn::config::{OidcFlags, ServiceAccountIssuers};
 use authn::issuer::IdentityGuard;
 use authn::snapshot::Snapshot;
 
@@ -36,7 +36,8 @@ async fn the_rules_beside_the_issuers_follow_the_configuration() {
         let supply = Supply::new(Arc::clone(&store), metrics, has_webhook);
         let policy = Policy::load(b"tokenWebhook: {allowedSystemGroups: ['system:nodes']}").unwrap();
         let file = format!("{FILE}{rule}");
-        let authentication = AuthenticationConfiguration::load(file.as_bytes()).unwrap();
+        let authentication =
+            AuthenticationConfiguration::load(file.as_bytes(), &ServiceAccountIssuers::default()).unwrap();
         supply.apply(Configuration { authentication, policy }).await;
         store.open(clock::now());
         let snapshot = Snapshot::decode(&store.newer_than(None).unwrap().encoded).unwrap();

@@ -1,7 +1,7 @@
 //! What `jwks-sync explain` tells of a token, held against what became of it on both sides: the gateway's user or reason, and
 //! kube-apiserver's words.
 
-use authn::config::{AuthenticationConfiguration, Policy};
+use authn::config::{AuthenticationConfiguration, Policy, ServiceAccountIssuers};
 use authn::explain::{Explainer, Explanation, Kubernetes, Verdict as Told};
 use authn::issuer::Issuer;
 use authn::jwks::Jwks;
@@ -39,7 +39,10 @@ pub(crate) struct Explaining(Explainer);
 impl Explaining {
     /// Takes the issuers as the sidecar would have them.
     pub(crate) fn new(configuration: &Value, policy: Option<&Value>, entries: &[Entry]) -> Self {
-        let read = AuthenticationConfiguration::load(configuration.to_string().as_bytes());
+        let read = AuthenticationConfiguration::load(
+            configuration.to_string().as_bytes(),
+            &ServiceAccountIssuers::default(),
+        );
         let policy = policy.map(|policy| Policy::load(policy.to_string().as_bytes()).expect("a policy"));
         let policy = policy.unwrap_or_default();
         let issuers = read.expect("a configuration").jwt.into_iter().zip(entries).map(|(jwt, entry)| {

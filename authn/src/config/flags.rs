@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{AuthenticationConfiguration, ConfigError, raw, validate};
+use super::{AuthenticationConfiguration, ConfigError, ServiceAccountIssuers, raw, validate};
 use crate::algorithm::{Algorithm, AlgorithmSet};
 
 /// The flags as they stand on the command line.
@@ -26,6 +26,8 @@ pub struct OidcFlags {
     pub signing_algs: Vec<String>,
     /// `--oidc-required-claim`, each `key=value` of them. The last of a key counts.
     pub required_claims: Vec<(String, String)>,
+    /// `--service-account-issuer`: whom the other flags may not name.
+    pub service_account_issuers: ServiceAccountIssuers,
 }
 
 impl OidcFlags {
@@ -44,6 +46,7 @@ impl OidcFlags {
             groups_prefix,
             signing_algs,
             required_claims,
+            service_account_issuers,
         } = self;
         if issuer_url.is_empty() || client_id.is_empty() {
             return Err(ConfigError::Flags);
@@ -93,6 +96,7 @@ impl OidcFlags {
         let mut configuration = validate::validate(
             raw::AuthenticationConfiguration { jwt: vec![jwt], anonymous: None },
             AlgorithmSet::default(),
+            &service_account_issuers,
             None,
         )?;
         // kube-apiserver looks at the algorithms last.

@@ -13,6 +13,7 @@ mod json_syntax;
 mod pem;
 mod policy;
 mod raw;
+mod service_account_issuers;
 mod validate;
 
 #[cfg(test)]
@@ -27,6 +28,7 @@ pub(crate) use field::quote;
 pub use field::{FieldError, Problem};
 pub use flags::OidcFlags;
 pub use policy::Policy;
+pub use service_account_issuers::{ServiceAccountIssuerError, ServiceAccountIssuers};
 
 /// A configuration that passed every check.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,13 +76,13 @@ pub struct AnonymousAuth {
 }
 
 impl AuthenticationConfiguration {
-    /// Reads and checks a file, YAML or JSON, in version v1, v1beta1 or v1alpha1.
+    /// Reads and checks a file, YAML or JSON, in version v1, v1beta1 or v1alpha1. It may name no issuer of the API
+    /// server's `own`.
     ///
     /// # Errors
     /// [`ConfigError`]: nothing of a refused file is used.
-    pub fn load(bytes: &[u8]) -> Result<Self, ConfigError> {
-        // No field of the file restricts the algorithms.
-        validate::validate(raw::AuthenticationConfiguration::read(bytes)?, AlgorithmSet::all(), None)
+    pub fn load(bytes: &[u8], own: &ServiceAccountIssuers) -> Result<Self, ConfigError> {
+        Self::read(bytes, own, None)
     }
 
     /// As [`Self::load`], for a file that is to follow another one. As in kube-apiserver, `anonymous` must be that of
@@ -88,9 +90,22 @@ impl AuthenticationConfiguration {
     ///
     /// # Errors
     /// [`ConfigError`]: nothing of a refused file is used.
-    pub fn load_changed(bytes: &[u8], initial: Option<&AnonymousAuth>) -> Result<Self, ConfigError> {
-        let raw = raw::AuthenticationConfiguration::read(bytes)?;
-        validate::validate(raw, AlgorithmSet::all(), Some(initial))
+    pub fn load_changed(
+        bytes: &[u8],
+        own: &ServiceAccountIssuers,
+        initial: Option<&AnonymousAuth>,
+    ) -> Result<Self, ConfigError> {
+        Self::read(bytes, own, Some(initial))
+    }
+
+    fn read(
+        bytes: &[u8],
+        own: &ServiceAccountIssuers,
+        initial: Option<Option<&AnonymousAuth>>,
+    ) -> Result<Self, ConfigError> {
+        // No field of the file restricts the algorithms.
+        let algorithms = AlgorithmSet::all();
+        validate::validate(raw::AuthenticationConfiguration::read(bytes)?, algorithms, own, initial)
     }
 }
 
@@ -162,6 +177,12 @@ pub enum ConfigError {
         /// The kind.
         kind: &'static str,
     },
+    /// An issuer of the API server's own: found, as in kube-apiserver, when the authenticators are built.
+    #[error("{}", field::aggregate(errors))]
+    OwnIssuer {
+        /// The only error.
+        errors: Vec<FieldError>,
+    },
     /// Unknown or repeated fields.
     #[error("strict decoding error: {}", errors.join(", "))]
     Strict {
@@ -212,6 +233,7 @@ impl ConfigError {
             Self::Missing { .. } => "missing",
             Self::NotUtf8 => "not_utf8",
             Self::OtherKind { .. } => "other_kind",
+            Self::OwnIssuer { .. } => "own_issuer",
             Self::Strict { .. } => "strict",
             Self::Syntax { .. } => "syntax",
             Self::TooLarge => "too_large",

@@ -34,7 +34,7 @@ fn other(issuer: Value) -> Value {
 }
 
 fn load(changes: &Value) -> Result<AuthenticationConfiguration, ConfigError> {
-    AuthenticationConfiguration::load(file(changes).to_string().as_bytes())
+    AuthenticationConfiguration::load(file(changes).to_string().as_bytes(), &ServiceAccountIssuers::default())
 }
 
 #[track_caller]
@@ -433,11 +433,77 @@ fn rules_of_the_file() {
 }
 
 #[test]
+fn an_issuer_of_the_api_servers_own_is_refused() {
+    let own = ["https://b", "https://a"].map(str::to_owned);
+    let own = ServiceAccountIssuers::new(own).unwrap();
+    let overlap = |path: &str, url: &str| {
+        let detail = "URL must not overlap with disallowed issuers: [https://a https://b]";
+        format!("{path}: Invalid value: \"{url}\": {detail}")
+    };
+    let egress = "oidc: egress lookup required with egress selector type \"cluster\"".to_owned();
+    let second = other(json!({"url": "https://b", "audiences": ["k"]}));
+    for (changes, at_first, when_changed) in [
+        (json!({"/jwt/0/issuer/url": "https://c"}), Ok(()), Ok(())),
+        (json!({"/jwt/0/issuer/url": "https://a/"}), Ok(()), Ok(())),
+        (
+            json!({"/jwt/0/issuer/url": "https://c", "/jwt/0/issuer/discoveryURL": "https://a"}),
+            Ok(()),
+            Ok(()),
+        ),
+        (
+            json!({"/jwt/0/issuer/url": "https://a"}),
+            Err(overlap("issuer.url", "https://a")),
+            Err(overlap("jwt[0].issuer.url", "https://a")),
+        ),
+        // Only the first authenticator that can't be built is named, and none while the file breaks rules.
+        (
+            json!({"/jwt/0/issuer/url": "https://a", "/jwt/-": second.clone()}),
+            Err(overlap("issuer.url", "https://a")),
+            Err(format!(
+                "[{}, {}]",
+                overlap("jwt[0].issuer.url", "https://a"),
+                overlap("jwt[1].issuer.url", "https://b")
+            )),
+        ),
+        (
+            json!({"/jwt/0/issuer/egressSelectorType": "cluster", "/jwt/-": second}),
+            Err(egress),
+            Err(overlap("jwt[1].issuer.url", "https://b")),
+        ),
+        (
+            json!({"/jwt/0/issuer/url": "https://a", "/jwt/0/issuer/audiences": [""]}),
+            Err("jwt[0].issuer.audiences[0]: Required value".to_owned()),
+            Err(format!(
+                "[{}, jwt[0].issuer.audiences[0]: Required value]",
+                overlap("jwt[0].issuer.url", "https://a")
+            )),
+        ),
+    ] {
+        let bytes = file(&changes).to_string().into_bytes();
+        let said = |loaded: Result<AuthenticationConfiguration, ConfigError>| {
+            loaded.map(drop).map_err(|error| error.to_string())
+        };
+        assert_eq!(said(AuthenticationConfiguration::load(&bytes, &own)), at_first, "{changes}");
+        let changed = AuthenticationConfiguration::load_changed(&bytes, &own, None);
+        assert_eq!(said(changed), when_changed, "{changes}");
+    }
+    let flags = OidcFlags {
+        issuer_url: "https://a".to_owned(),
+        client_id: "k".to_owned(),
+        signing_algs: vec!["none".to_owned()],
+        service_account_issuers: own,
+        ..OidcFlags::default()
+    };
+    assert_eq!(flags.into_configuration().unwrap_err().to_string(), overlap("issuer.url", "https://a"));
+}
+
+#[test]
 fn who_may_come_without_a_token_is_settled_by_the_first_file() {
     const CHANGED: &str = "anonymous: Forbidden: changed from initial configuration file";
     let load = |initial: &Value, changes: &Value| {
         let initial = load(initial).unwrap().anonymous;
-        AuthenticationConfiguration::load_changed(file(changes).to_string().as_bytes(), initial.as_ref())
+        let (bytes, own) = (file(changes).to_string().into_bytes(), ServiceAccountIssuers::default());
+        AuthenticationConfiguration::load_changed(&bytes, &own, initial.as_ref())
             .map_err(|error| error.to_string())
     };
     let [none, off, on] = [json!({}), json!({"/anonymous": {}}), json!({"/anonymous": {"enabled": true}})];

@@ -4,7 +4,10 @@ use std::collections::HashSet;
 
 use super::expressions::{Expressions, check_expression};
 use super::field::{FieldErrors, Path, json_string};
-use super::{AnonymousAuth, AuthenticationConfiguration, ConfigError, JwtAuthenticator, pem, raw};
+use super::{
+    AnonymousAuth, AuthenticationConfiguration, ConfigError, JwtAuthenticator, ServiceAccountIssuers, pem,
+    raw,
+};
 use crate::algorithm::AlgorithmSet;
 use crate::issuer::{ClaimMappings, ExtraMapping, Mapping, PrefixedClaim, RequiredClaim, ValidationRule};
 use kubernetes_cel::Url;
@@ -15,15 +18,18 @@ const MAX_AUTHENTICATORS: usize = 64;
 
 const BOTH_SET: &str = "claim and expression can't both be set";
 
-/// Checks everything and reports every broken rule at once. `initial` is what the first file said of requests without
-/// a token, if there was an earlier one.
+/// Checks everything and reports every broken rule at once. `own` are the API server's own issuers. `initial` is what the
+/// first file said of requests without a token, if there was an earlier one.
 pub(super) fn validate(
     raw: raw::AuthenticationConfiguration,
     algorithms: AlgorithmSet,
+    own: &ServiceAccountIssuers,
     initial: Option<Option<&AnonymousAuth>>,
 ) -> Result<AuthenticationConfiguration, ConfigError> {
     let mut errors = FieldErrors::default();
-    check_configuration(&raw, &mut errors);
+    // kube-apiserver knows its own issuers from a changed file on: in the first it only finds them later.
+    let known = if initial.is_some() { own } else { &ServiceAccountIssuers::default() };
+    check_configuration(&raw, known, &mut errors);
     let raw::AuthenticationConfiguration { jwt, anonymous } = raw;
     let anonymous = anonymous.map(|raw::AnonymousAuth { enabled, conditions }| AnonymousAuth {
         enabled,
@@ -37,15 +43,25 @@ pub(super) fn validate(
     if let Some(errors) = errors.into_list() {
         return Err(ConfigError::Fields { errors });
     }
-    // Not a rule of the file: kube-apiserver finds it when it builds the authenticators, as it has no egress
-    // configuration; nor have we.
-    if let Some(jwt) = jwt.iter().find(|jwt| !jwt.issuer.egress_selector_type.is_empty()) {
-        return Err(ConfigError::Egress { selector: jwt.issuer.egress_selector_type.clone() });
-    }
+    jwt.iter().try_for_each(|jwt| check_authenticator(&jwt.issuer, own))?;
     Ok(AuthenticationConfiguration {
         jwt: jwt.into_iter().map(|jwt| convert(jwt, algorithms)).collect(),
         anonymous,
     })
+}
+
+/// What is no rule of the file: kube-apiserver finds it when it builds the authenticators, one after the other.
+fn check_authenticator(issuer: &raw::Issuer, own: &ServiceAccountIssuers) -> Result<(), ConfigError> {
+    let mut errors = FieldErrors::default();
+    own.check(&issuer.url, &Path::new("issuer").child("url"), &mut errors);
+    if let Some(errors) = errors.into_list() {
+        return Err(ConfigError::OwnIssuer { errors });
+    }
+    // It has no egress configuration here; nor have we.
+    if !issuer.egress_selector_type.is_empty() {
+        return Err(ConfigError::Egress { selector: issuer.egress_selector_type.clone() });
+    }
+    Ok(())
 }
 
 /// Only called with what passed every check: each claim has its prefix, and no expression stands beside a claim.
@@ -103,7 +119,11 @@ fn convert(raw: raw::JwtAuthenticator, algorithms: AlgorithmSet) -> JwtAuthentic
     }
 }
 
-fn check_configuration(raw: &raw::AuthenticationConfiguration, errors: &mut FieldErrors) {
+fn check_configuration(
+    raw: &raw::AuthenticationConfiguration,
+    own: &ServiceAccountIssuers,
+    errors: &mut FieldErrors,
+) {
     let root = Path::new("jwt");
     if raw.jwt.len() > MAX_AUTHENTICATORS {
         errors.too_many(&root, raw.jwt.len(), MAX_AUTHENTICATORS);
@@ -114,7 +134,7 @@ fn check_configuration(raw: &raw::AuthenticationConfiguration, errors: &mut Fiel
     for (position, jwt) in raw.jwt.iter().enumerate() {
         let path = root.index(position);
         let mut expressions = Expressions::default();
-        check_issuer(&jwt.issuer, &path.child("issuer"), errors);
+        check_issuer(&jwt.issuer, own, &path.child("issuer"), errors);
         check_claim_validation_rules(
             &jwt.claim_validation_rules,
             &path.child("claimValidationRules"),
@@ -142,11 +162,12 @@ fn check_configuration(raw: &raw::AuthenticationConfiguration, errors: &mut Fiel
     }
 }
 
-fn check_issuer(issuer: &raw::Issuer, path: &Path, errors: &mut FieldErrors) {
+fn check_issuer(issuer: &raw::Issuer, own: &ServiceAccountIssuers, path: &Path, errors: &mut FieldErrors) {
     let url_path = path.child("url");
     if issuer.url.is_empty() {
         errors.required(&url_path, "");
     } else {
+        own.check(&issuer.url, &url_path, errors);
         check_url(&issuer.url, &url_path, errors);
     }
 

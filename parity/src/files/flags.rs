@@ -1,5 +1,6 @@
 //! The classic `--oidc-*` flags in place of a file, and beside one. Both programs have them under the same names.
 
+use crate::files::starts::OWN_ISSUERS;
 use crate::random::Random;
 
 /// Stands for the directory with the files that flags name.
@@ -25,6 +26,7 @@ const FLAGS: &[(&str, &[&str])] = &[
             "https://u:p@127.0.0.1:1",
             "https://127.0.0.1:1?a#b",
             "127.0.0.1",
+            OWN_ISSUERS[0],
         ],
     ),
     ("--oidc-client-id", &["kubernetes", "kubernetes", "kubernetes", "a b,c", "\u{e9}", ""]),

@@ -13,6 +13,8 @@ use super::{Answers, File, flags};
 
 /// How long a program may take until it has read the file, on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// The API server's own issuers, not sorted: both programs are told.
+pub(super) const OWN_ISSUERS: [&str; 2] = ["https://kubernetes.default.svc", "https://a.example"];
 /// kube-apiserver logs this (of another file, which there isn't) once it has built its authenticators.
 const KUBE_APISERVER_GOES_ON: &str = "The manifest file is empty, ignoring.";
 /// What the sidecar logs when it goes on.
@@ -64,10 +66,8 @@ impl Starts {
                 "--bind-address=127.0.0.1",
                 "--advertise-address=127.0.0.1",
             ])
-            .args([
-                "--service-cluster-ip-range=10.0.0.0/24",
-                "--service-account-issuer=https://kubernetes.default.svc",
-            ])
+            .arg("--service-cluster-ip-range=10.0.0.0/24")
+            .args(own_issuers())
             .args(["--authorization-mode=RBAC"])
             .arg(format!("--secure-port={}", free_port()))
             .arg(flag("cert-dir", directory))
@@ -87,6 +87,7 @@ impl Starts {
         let flag = |name: &str, path: &Path| format!("--{name}={}", path.display());
         command
             .args(given)
+            .args(own_issuers())
             .arg(flag("upstream-token-file", &self.directory.path().join("token")))
             .arg(format!("--listen=unix:{}", directory.join("sync.sock").display()))
             .arg("--health-address=127.0.0.1:0");
@@ -94,6 +95,10 @@ impl Starts {
         let log = until(process, GATEWAY_GOES_ON).await;
         log.map_or(Ok(()), |log| Err(log.trim_end().trim_start_matches("jwks-sync: ").to_owned()))
     }
+}
+
+fn own_issuers() -> impl Iterator<Item = String> {
+    OWN_ISSUERS.iter().map(|issuer| format!("--service-account-issuer={issuer}"))
 }
 
 /// Waits until the program says that it goes on, or has ended: then its log.

@@ -9,15 +9,19 @@ jwt:
   claimMappings: {username: {claim: sub, prefix: ''}}
 ";
 
+fn load(bytes: &[u8]) -> Result<AuthenticationConfiguration, ConfigError> {
+    AuthenticationConfiguration::load(bytes, &ServiceAccountIssuers::default())
+}
+
 #[track_caller]
 fn refused(file: &str, message: &str) {
-    let outcome = AuthenticationConfiguration::load(file.as_bytes()).map_err(|error| error.to_string());
+    let outcome = load(file.as_bytes()).map_err(|error| error.to_string());
     assert_eq!(outcome, Err(message.to_owned()), "{file}");
 }
 
 #[track_caller]
 fn issuers(file: &str) -> Vec<String> {
-    match AuthenticationConfiguration::load(file.as_bytes()) {
+    match load(file.as_bytes()) {
         Ok(configuration) => configuration.jwt.into_iter().map(|jwt| jwt.url).collect(),
         Err(error) => panic!("{file}: {error}"),
     }
@@ -78,11 +82,11 @@ fn aliases_can_not_blow_up() {
     for file in
         [file, format!("{HEAD}x: {}{}", "[".repeat(5000), "]".repeat(5000)), format!("{HEAD}a: &a [*a]")]
     {
-        let error = AuthenticationConfiguration::load(file.as_bytes()).unwrap_err();
+        let error = load(file.as_bytes()).unwrap_err();
         assert_eq!(error.reason(), "syntax", "{error}");
     }
     let deep = format!("{{\"x\":{}{}}}", "[".repeat(5000), "]".repeat(5000));
-    assert_eq!(AuthenticationConfiguration::load(deep.as_bytes()).unwrap_err().reason(), "syntax");
+    assert_eq!(load(deep.as_bytes()).unwrap_err().reason(), "syntax");
 }
 
 #[test]
@@ -128,7 +132,7 @@ fn unknown_and_repeated_fields_are_refused() {
         r#"strict decoding error: duplicate field "jwt", unknown field "z", unknown field "a""#,
     );
     let many: String = (0..200).map(|number| format!("f{number:03}: 1\n")).collect();
-    let error = AuthenticationConfiguration::load(format!("{HEAD}{many}").as_bytes()).unwrap_err();
+    let error = load(format!("{HEAD}{many}").as_bytes()).unwrap_err();
     assert_eq!(error.to_string().matches("unknown field").count(), 100);
 }
 
@@ -188,8 +192,7 @@ fn types_are_those_of_kubernetes() {
 fn null_is_absent() {
     assert_eq!(issuers(&format!("{HEAD}jwt: null\nanonymous: ~\n")), [""; 0]);
     assert_eq!(issuers(&format!("{HEAD}jwt:\nanonymous:\n")), [""; 0]);
-    let configuration =
-        AuthenticationConfiguration::load(format!("{HEAD}anonymous: {{}}\n").as_bytes()).unwrap();
+    let configuration = load(format!("{HEAD}anonymous: {{}}\n").as_bytes()).unwrap();
     assert_eq!(configuration.anonymous, Some(AnonymousAuth { enabled: false, conditions: None }));
     refused(
         &format!("{HEAD}jwt: [{{issuer: {{url: https://a, audiences: [null]}}, claimMappings: null}}]\n"),
@@ -262,7 +265,7 @@ fn what_is_neither_yaml_nor_json_is_refused() {
         format!("{HEAD}[1]: 1\n"),
         format!("{HEAD}<<: 1\n"),
     ] {
-        let error = AuthenticationConfiguration::load(file.as_bytes()).unwrap_err();
+        let error = load(file.as_bytes()).unwrap_err();
         assert_eq!(error.reason(), "syntax", "{file}: {error}");
     }
     for file in [
@@ -271,9 +274,9 @@ fn what_is_neither_yaml_nor_json_is_refused() {
         "{kind: AuthenticationConfiguration, apiVersion: apiserver.config.k8s.io/v1}",
         r#"{"kind":"AuthenticationConfiguration","apiVersion":"apiserver.config.k8s.io/v1"} x"#,
     ] {
-        let error = AuthenticationConfiguration::load(file.as_bytes()).unwrap_err();
+        let error = load(file.as_bytes()).unwrap_err();
         assert_eq!(error.reason(), "head", "{file}: {error}");
     }
-    assert_eq!(AuthenticationConfiguration::load(b"kind: \xff"), Err(ConfigError::NotUtf8));
-    assert_eq!(AuthenticationConfiguration::load(&vec![b'#'; MAX_FILE + 1]), Err(ConfigError::TooLarge));
+    assert_eq!(load(b"kind: \xff"), Err(ConfigError::NotUtf8));
+    assert_eq!(load(&vec![b'#'; MAX_FILE + 1]), Err(ConfigError::TooLarge));
 }

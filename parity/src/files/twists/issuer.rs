@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::Twist;
+use crate::files::starts::OWN_ISSUERS;
 
 pub(super) const TWISTS: &[Twist] = &[
     ("issuer.url", |file, random| {
@@ -87,6 +88,8 @@ const URLS: &[&str] = &[
     "https://127.0.0.1:1/\u{7f}",
     "ftp://x",
     "https://127.0.0.1:99999",
+    OWN_ISSUERS[0],
+    OWN_ISSUERS[1],
     "https://a%20b",
     "//127.0.0.1",
     "https://127.0.0.1:1/a b",
