@@ -12,7 +12,8 @@ pub use portable::Portable;
 use crate::algorithm::Algorithm;
 use crate::keys::Key;
 
-/// Most keys that one token is checked against. A JWKS has a handful; without a `kid` in the token each is tried.
+/// Most keys that one token is checked against. A JWKS has a handful; each is tried that has the `kid` of the token, or all of
+/// them if the token has none.
 pub const MAX_KEYS_TRIED: usize = 8;
 
 /// The signature is not one of this key over this text.

@@ -16,7 +16,8 @@ pub(crate) const MAX_MADE: usize = 1_000_000 * ELEMENT;
 /// What an element counts as. Not what it takes, which is another number in the filter than in the sidecar.
 pub(crate) const ELEMENT: usize = 32;
 
-/// cel-go `actualSize`: characters, bytes, elements or entries, also of an optional value; 1 for anything else.
+/// cel-go `actualSize`: characters, bytes, elements or entries, also of an optional value; of an address and of a network
+/// the bytes that say something; 1 for anything else.
 pub(crate) fn actual_size(value: &Value) -> u64 {
     let mut value = value;
     // For some functions an optional value is 1 in any case (ext/sets.go, library/cost.go).
@@ -26,6 +27,8 @@ pub(crate) fn actual_size(value: &Value) -> u64 {
     let size = match value {
         Value::String(text) => text.chars().count(),
         Value::Bytes(bytes) => bytes.len(),
+        Value::Cidr(cidr) => return cidr.size(),
+        Value::Ip(ip) => return ip.size(),
         Value::List(list) => list.len(),
         Value::Map(map) => map.entries().len(),
         Value::Lazy(whole) => whole.size,

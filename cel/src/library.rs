@@ -3,6 +3,7 @@
 //! Calls are dispatched as in cel-go at run time: by the function's name alone, a target being the first argument; the
 //! function itself looks at the types of what it gets.
 
+pub(crate) mod authorizer;
 pub(crate) mod cidr;
 pub(crate) mod comprehensions;
 pub(crate) mod format;
@@ -35,7 +36,8 @@ pub(crate) struct Function {
 }
 
 /// Every function but those that do not evaluate all their arguments, which `program` knows.
-const TABLES: [&[Function]; 16] = [
+const TABLES: [&[Function]; 17] = [
+    authorizer::FUNCTIONS,
     cidr::FUNCTIONS,
     comprehensions::FUNCTIONS,
     format::FUNCTIONS,

@@ -11,12 +11,23 @@ use crate::value::{EvalError, Evaluated, List, Value};
 /// `format`.
 pub(crate) const FUNCTIONS: &[Function] = &[Function { name: "format", call: format, cost: strings::once }];
 
-/// Of a text beyond our bound, which ends the evaluation.
-const TOO_LONG: &str = "text too long";
 /// Digits after the point, unless said otherwise.
 const DEFAULT_PRECISION: u16 = 6;
 /// Beyond this, golang.org/x/text loses count.
 const MAX_PRECISION: u16 = 32_766;
+
+/// Why an argument can't be written.
+#[derive(Debug)]
+enum Problem {
+    /// In cel-go's words.
+    Refused(String),
+    /// The text would be beyond our bound, which ends the evaluation.
+    TooLong,
+}
+
+fn refused(words: impl Into<String>) -> Problem {
+    Problem::Refused(words.into())
+}
 
 fn format(args: &[Value]) -> Evaluated {
     let [Value::String(template), Value::List(arguments)] = args else {
@@ -39,9 +50,9 @@ fn format(args: &[Value]) -> Evaluated {
         }
         let (verb, after) = parse(clause)
             .map_err(|problem| EvalError::new(format!("could not parse formatting clause: {problem}")))?;
-        let text = verb.format(&argument).map_err(|problem| match problem.as_str() {
-            TOO_LONG => EvalError::CostLimit,
-            _ => EvalError::new(format!("error during formatting: {problem}")),
+        let text = verb.format(&argument).map_err(|problem| match problem {
+            Problem::Refused(words) => EvalError::new(format!("error during formatting: {words}")),
+            Problem::TooLong => EvalError::CostLimit,
         })?;
         append(&mut formatted, &text)?;
         rest = after;
@@ -118,8 +129,8 @@ fn precision(text: &str) -> Result<(u16, &str), String> {
 }
 
 impl Verb {
-    fn format(self, value: &Value) -> Result<String, String> {
-        let refused = |what: &str| Err(format!("{what}, was given {}", value.type_name()));
+    fn format(self, value: &Value) -> Result<String, Problem> {
+        let refused = |what: &str| Err(refused(format!("{what}, was given {}", value.type_name())));
         match (self, value) {
             (Self::Text, _) => text::of(value),
             (Self::Decimal, Value::Int(number)) => Ok(number.to_string()),
@@ -172,9 +183,9 @@ fn signed(number: i64, digits: String) -> String {
     if number < 0 { format!("-{digits}") } else { digits }
 }
 
-fn hexadecimal(bytes: &[u8]) -> Result<String, String> {
+fn hexadecimal(bytes: &[u8]) -> Result<String, Problem> {
     if bytes.len() > MAX_TEXT / 2 {
-        return Err(TOO_LONG.to_owned());
+        return Err(Problem::TooLong);
     }
     let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or_default();
     Ok(bytes.iter().flat_map(|byte| [digit(byte.wrapping_shr(4)), digit(byte & 15)]).collect())

@@ -3,7 +3,7 @@
 use super::node::Fold;
 use super::run::Run;
 use crate::escape::unescape;
-use crate::value::{EvalError, Evaluated, Value};
+use crate::value::{EvalError, Evaluated, LazyMap, Value};
 
 impl Run<'_> {
     pub(super) fn fold(&mut self, fold: &Fold) -> Evaluated {
@@ -39,9 +39,7 @@ impl Run<'_> {
             Value::Lazy(_) => {
                 let variable = self.variable;
                 for name in (0..variable.size()).map_while(|place| variable.name(place)) {
-                    let value = unescape(name).and_then(|name| variable.get(&name));
-                    let value = value.ok_or_else(|| EvalError::new(format!("no such key: {name}")));
-                    self.set(fold.variable, value)?;
+                    self.set(fold.variable, member(variable, name))?;
                     if !self.step(fold)? {
                         break;
                     }
@@ -79,6 +77,22 @@ impl Run<'_> {
                     }
                 }
             }
+            // Its values are the keys, by which it is asked again.
+            Value::Lazy(_) => {
+                let variable = self.variable;
+                for name in (0..variable.size()).map_while(|place| variable.name(place)) {
+                    let key = member(variable, name);
+                    let value = match &key {
+                        Ok(Value::String(key)) => member(variable, key),
+                        _ => Err(EvalError::no_such_overload()),
+                    };
+                    self.set(fold.variable, key)?;
+                    self.set(second, value)?;
+                    if !self.step(fold)? {
+                        break;
+                    }
+                }
+            }
             _ => {
                 let name = range.go_type_name();
                 return Err(EvalError::new(format!("unsupported comprehension range type: {name}")));
@@ -109,4 +123,10 @@ impl Run<'_> {
         *slot = value;
         Ok(())
     }
+}
+
+/// The member of `claims` or `user` under a name that is escaped (k8s.io/apiserver `lazy.MapValue.Get`).
+fn member(variable: &dyn LazyMap, name: &str) -> Evaluated {
+    let value = unescape(name).and_then(|name| variable.get(&name));
+    value.ok_or_else(|| EvalError::new(format!("no such key: {name}")))
 }

@@ -146,7 +146,7 @@ impl<'v> Run<'v> {
         let has_failed = failed.is_some();
         let result = failed.map_or_else(|| (function.call)(&values), Err).map_err(|error| match error {
             EvalError::NoOverload => overload::error(function.name, &values),
-            error if is_last => lists::of_failed_argument(function.name, values.len(), error),
+            error if has_failed => lists::of_failed_argument(function.name, &values, is_last, error),
             error => error,
         });
         self.charge(u64::from(has_failed))?;
@@ -185,14 +185,22 @@ impl<'v> Run<'v> {
     }
 
     fn insert(&mut self, accumulator: usize, entry: &[Node]) -> Evaluated {
-        let mut values = Vec::with_capacity(entry.len().saturating_add(1));
         self.charge(ATTRIBUTE.saturating_add(1))?;
-        for node in entry {
-            values.push(self.evaluate(node)?);
+        let gathered = self.take(accumulator);
+        // cel-go looks at three arguments one after the other, and at none behind an error; of two it looks at both.
+        let are_three = entry.len() > 1;
+        if are_three && gathered.is_err() {
+            return gathered;
         }
-        let gathered = self.take(accumulator)?;
-        values.insert(0, gathered);
-        comprehensions::insert(values)
+        let mut values = vec![gathered];
+        for node in entry {
+            let value = self.evaluate(node);
+            if value.as_ref().is_err_and(|error| are_three || error.ends_evaluation()) {
+                return value;
+            }
+            values.push(value);
+        }
+        comprehensions::insert(values.into_iter().collect::<Result<_, _>>()?)
     }
 
     /// Takes a variable out of its place: nobody else looks at it before it is set anew.

@@ -67,6 +67,7 @@ fn what_go_panics_at_nothing_absorbs() {
     const ADD: &str =
         "internal error: interface conversion: *types.Err is not traits.Lister: missing method Add";
     const DEPTH: &str = "internal error: interface conversion: ref.Val is *types.Err, not types.Int";
+    const TEXT_DEPTH: &str = "internal error: interface conversion: ref.Val is types.String, not types.Int";
     const TEXT: &str =
         "internal error: interface conversion: types.String is not traits.Lister: missing method Contains";
     const HASH: &str = "internal error: runtime error: hash of unhashable type types.Bytes";
@@ -77,6 +78,7 @@ fn what_go_panics_at_nothing_absorbs() {
         ("[1].exists(x, claims.missing.distinct() == [] || true)", Some(ADD)),
         ("[1].flatten(claims.missing) == [] || true", Some(DEPTH)),
         ("claims.missing.flatten(1) == [] || true", None),
+        ("claims.missing.flatten(dyn('a')) == [] || true", Some(TEXT_DEPTH)),
         ("claims.missing.flatten() == [] || true", None),
         ("claims.missing.reverse() == [] || true", None),
         ("dyn(b'x') in {'a': 1} || true", Some(HASH)),

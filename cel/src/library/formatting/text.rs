@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::TOO_LONG;
+use super::{Problem, refused};
 use crate::cost::MAX_TEXT;
 use crate::library::regex::CodePoints;
 use crate::value::{Key, List, Map, Timestamp, Value};
@@ -13,7 +13,7 @@ use crate::value::{Key, List, Map, Timestamp, Value};
 const MAX_DEPTH: usize = 500;
 
 /// A value that stands alone.
-pub(super) fn of(value: &Value) -> Result<String, String> {
+pub(super) fn of(value: &Value) -> Result<String, Problem> {
     match value {
         Value::List(_) | Value::Map(_) => {
             let mut text = String::new();
@@ -22,24 +22,25 @@ pub(super) fn of(value: &Value) -> Result<String, String> {
         }
         Value::Null => Ok("null".to_owned()),
         _ => plain(value)?.ok_or_else(|| {
-            format!(
+            refused(format!(
                 "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, \
                  and timestamps, was given {}",
                 value.type_name()
-            )
+            ))
         }),
     }
 }
 
 /// cel-go `ConvertToType(StringType)`. None: there is no such conversion.
-fn plain(value: &Value) -> Result<Option<String>, String> {
+fn plain(value: &Value) -> Result<Option<String>, Problem> {
     Ok(Some(match value {
         Value::Bool(is) => is.to_string(),
         Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => text.to_owned(),
             Err(_) => {
-                return Err("could not convert argument \"invalid UTF-8 in bytes, cannot convert to string\" to string"
-                    .to_owned());
+                return Err(refused(
+                    "could not convert argument \"invalid UTF-8 in bytes, cannot convert to string\" to string",
+                ));
             }
         },
         Value::Double(number) => shortest(*number),
@@ -54,9 +55,9 @@ fn plain(value: &Value) -> Result<Option<String>, String> {
 }
 
 /// A value in a list or a map (`clauseForType`, `quoteForCEL`).
-fn element(value: &Value, depth: usize, text: &mut String) -> Result<(), String> {
+fn element(value: &Value, depth: usize, text: &mut String) -> Result<(), Problem> {
     if depth > MAX_DEPTH || text.len() > MAX_TEXT {
-        return Err(TOO_LONG.to_owned());
+        return Err(Problem::TooLong);
     }
     match value {
         Value::List(items) => list(items, depth, text)?,
@@ -83,12 +84,12 @@ fn element(value: &Value, depth: usize, text: &mut String) -> Result<(), String>
         Value::Bool(_) | Value::Int(_) | Value::Null | Value::Type(_) | Value::Uint(_) => {
             text.push_str(&of(value)?)
         }
-        _ => return Err(format!("no formatting function for {}", value.type_name())),
+        _ => return Err(refused(format!("no formatting function for {}", value.type_name()))),
     }
     Ok(())
 }
 
-fn list(items: &List, depth: usize, text: &mut String) -> Result<(), String> {
+fn list(items: &List, depth: usize, text: &mut String) -> Result<(), Problem> {
     text.push('[');
     for (number, item) in items.iter().enumerate() {
         if number > 0 {
@@ -101,7 +102,7 @@ fn list(items: &List, depth: usize, text: &mut String) -> Result<(), String> {
 }
 
 /// Entries in the order of their keys as they are written.
-fn map(entries: &Map, depth: usize, text: &mut String) -> Result<(), String> {
+fn map(entries: &Map, depth: usize, text: &mut String) -> Result<(), Problem> {
     let mut keys: Vec<(String, &Value)> = entries
         .entries()
         .iter()

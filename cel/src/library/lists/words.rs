@@ -22,10 +22,7 @@ pub(super) fn flatten(args: &[Value]) -> EvalError {
     let (value, depth) = match args {
         [value] => (value, ""),
         [value, Value::Int(_)] => (value, "int"),
-        [_, depth] => {
-            let name = depth.go_type_name();
-            return EvalError::panicked(&format!("interface conversion: ref.Val is {name}, not types.Int"));
-        }
+        [_, depth] => return no_depth(depth.go_type_name()),
         _ => return EvalError::NoOverload,
     };
     // A type with its parameters, as nowhere else.
@@ -33,16 +30,28 @@ pub(super) fn flatten(args: &[Value]) -> EvalError {
     EvalError::new(format!("no such overload: {name}.flatten({depth})"))
 }
 
-/// What becomes of an error that is the last of so many arguments of a function.
+fn no_depth(go_type_name: &str) -> EvalError {
+    EvalError::panicked(&format!("interface conversion: ref.Val is {go_type_name}, not types.Int"))
+}
+
+/// What becomes of the error of an argument of a function, the last of them or another.
 ///
 /// The counting of `sort` is called where the checker found the list's type, which is not known here: so none is absorbed.
-pub(crate) fn of_failed_argument(function: &str, arguments: usize, error: EvalError) -> EvalError {
-    match (function, arguments) {
-        ("distinct", 1) => {
+pub(crate) fn of_failed_argument(
+    function: &str,
+    arguments: &[Value],
+    is_last: bool,
+    error: EvalError,
+) -> EvalError {
+    match (function, arguments, is_last) {
+        ("distinct", [_], true) => {
             EvalError::panicked("interface conversion: *types.Err is not traits.Lister: missing method Add")
         }
-        ("flatten", 2) => EvalError::panicked("interface conversion: ref.Val is *types.Err, not types.Int"),
-        ("sort", 1) | ("@sortByAssociatedKeys", 2) => EvalError::Panicked(error.to_string().into()),
+        ("flatten", [_, _], true) => no_depth("*types.Err"),
+        ("flatten", [_, depth], false) if !matches!(depth, Value::Int(_)) => no_depth(depth.go_type_name()),
+        ("sort", [_], true) | ("@sortByAssociatedKeys", [_, _], true) => {
+            EvalError::Panicked(error.to_string().into())
+        }
         _ => error,
     }
 }
