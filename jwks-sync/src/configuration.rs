@@ -65,9 +65,21 @@ impl LoadError {
         }
     }
 
+    /// What is wrong, without where it stands: kube-apiserver's log says no more of a changed file.
+    pub(crate) fn problem(&self) -> String {
+        match self {
+            Self::Configuration { error, .. } => error.to_string(),
+            Self::Read(error) => error.to_string(),
+            Self::CommandLine(_) | Self::Policy { .. } => self.to_string(),
+        }
+    }
+
     /// What kube-apiserver's log says of it when it comes with a changed file. Only the policy is unknown there.
     pub(crate) fn when_reloading(&self) -> &'static str {
         match self {
+            Self::Configuration { error: ConfigError::Egress { .. }, .. } => {
+                "failed to update authentication config"
+            }
             Self::Read(ReadError::File { flag: "--policy", .. }) => "failed to read policy",
             Self::Read(_) => "failed to read authentication config file",
             Self::Configuration { error: ConfigError::Fields { .. }, .. } => {
@@ -178,11 +190,13 @@ jwt:
         let no_audience = ONE.replace("[k]", "[]");
         let file = IssuerSource::File(PathBuf::from("file"));
         let config_map = IssuerSource::ConfigMap(ConfigMapKey::parse("a/b").unwrap());
-        for (issuers, content, message, when_reloading) in [
+        let egress = ONE.replace("[k]", "[k], egressSelectorType: cluster");
+        for (issuers, content, message, problem, when_reloading) in [
             (
                 file.clone(),
                 content("", "{}"),
                 r#"failed to load authentication configuration from file "file": empty config data"#,
+                "empty config data",
                 "failed to load authentication config",
             ),
             (
@@ -190,6 +204,7 @@ jwt:
                 content("", "{}"),
                 "failed to load authentication configuration from ConfigMap \"a/b/authentication.yaml\": \
                  empty config data",
+                "empty config data",
                 "failed to load authentication config",
             ),
             (
@@ -197,18 +212,28 @@ jwt:
                 content(&no_audience, "{}"),
                 "invalid authentication configuration: jwt[0].issuer.audiences: Required value: \
                  at least one jwt[0].issuer.audiences is required",
+                "jwt[0].issuer.audiences: Required value: at least one jwt[0].issuer.audiences is required",
                 "failed to validate authentication config",
+            ),
+            (
+                file.clone(),
+                content(&egress, "{}"),
+                r#"oidc: egress lookup required with egress selector type "cluster""#,
+                r#"oidc: egress lookup required with egress selector type "cluster""#,
+                "failed to update authentication config",
             ),
             (
                 file,
                 content(ONE, "x: 1"),
+                r#"policy file "policy": strict decoding error: unknown field "x""#,
                 r#"policy file "policy": strict decoding error: unknown field "x""#,
                 "failed to load policy",
             ),
         ] {
             let sources = Sources::of(issuers, Some(PathBuf::from("policy")));
             let error = Configuration::load(&sources, &content).unwrap_err();
-            assert_eq!((error.to_string().as_str(), error.when_reloading()), (message, when_reloading));
+            assert_eq!(error.to_string(), message);
+            assert_eq!((error.problem().as_str(), error.when_reloading()), (problem, when_reloading));
         }
     }
 

@@ -181,7 +181,7 @@ impl Reloader {
         match news {
             News::Bad(failure) => {
                 let reason = failure.reason();
-                error!(reason, error = %failure, "{}", failure.when_reloading());
+                error!(reason, error = failure.problem(), "{}", failure.when_reloading());
                 metrics.reloads().failed(reason, clock::now());
             }
             News::Candidate => {
