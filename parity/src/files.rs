@@ -20,7 +20,8 @@ use crate::report::Report;
 const AT_A_TIME: usize = 2;
 /// What the gateway says of an expression that it takes for good, and can't evaluate as kube-apiserver does
 /// (`expression-refused`).
-const NOT_SUPPORTED: [&str; 7] = [
+const NOT_SUPPORTED: [&str; 8] = [
+    "a map's key that is bytes",
     "timezones by name are not supported",
     "an optional element or entry whose type is not known",
     "the types of the expression are too large",

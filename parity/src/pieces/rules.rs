@@ -82,6 +82,18 @@ pub(crate) const CLAIM_RULES: &[Piece] = &[
         &[r#"{"$c": [1, 2, 3]}"#],
         &[r#"{"$c": [1, -9]}"#],
     ),
+    // No authorizer is at hand.
+    piece(
+        "dyn(claims.$c).check('x').allowed() || claims.$c == 'x'",
+        &[r#"{"$c": "x"}"#],
+        &[r#"{"$c": "y"}"#, "{}"],
+    ),
+    // The values of `claims` are the keys of its entries.
+    piece(
+        "dyn(claims).exists(k, v, k == 'iss' && v == claims.iss)",
+        &[r#"{"$c": "iss"}"#],
+        &[r#"{"$c": "is"}"#, r#"{"$c": ["iss"]}"#, "{}"],
+    ),
     // What nothing absorbs.
     piece(
         "dyn(claims.$c).distinct() == ['x'] || true",
