@@ -3,6 +3,8 @@
 use crate::algorithm::AlgorithmSet;
 use crate::time::UnixSeconds;
 
+/// Shortest RSA modulus that is taken, in bits: NIST SP 800-131A disallows shorter ones.
+pub const MIN_RSA_BITS: usize = 2048;
 /// Longest RSA modulus that is taken, in bits: what a check costs rises with its square.
 pub const MAX_RSA_BITS: usize = 8192;
 

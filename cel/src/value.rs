@@ -113,6 +113,11 @@ impl EvalError {
         Self::Panicked(format!("internal error: {reason}").into())
     }
 
+    /// What becomes of an evaluation that looks in one of Go's maps for what [can't be found there](Value::is_hashable).
+    pub(crate) fn unhashable(value: &Value) -> Self {
+        Self::panicked(&format!("runtime error: hash of unhashable type {}", value.go_type_name()))
+    }
+
     /// A failure in these words.
     pub fn new(text: impl Into<Rc<str>>) -> Self {
         Self::Failed(text.into())
@@ -159,6 +164,11 @@ impl Value {
             Self::Uint(_) => "uint",
             Self::Url(_) => Url::TYPE_NAME,
         }
+    }
+
+    /// Whether Go can look for it in a map.
+    pub(crate) const fn is_hashable(&self) -> bool {
+        !matches!(self, Self::Bytes(_) | Self::Format(_) | Self::Semver(_))
     }
 
     /// Name of the type that it has in Go, for messages.

@@ -2,7 +2,7 @@
 
 /// Ticks are this far apart, in milliseconds.
 pub const TICK_MILLISECONDS: u64 = 100;
-/// The first one comes after so many: requests wait for the first snapshot.
+/// The first one comes after so many: until the first snapshot, every request is refused.
 pub const FIRST_TICK_MILLISECONDS: u64 = 1;
 /// Longest pause between two attempts, in ticks.
 const MAX_BACKOFF: u64 = 50;
@@ -139,6 +139,13 @@ mod tests {
         assert_eq!(ticks_until_due(&mut feed, 1_000), None);
         assert_eq!(feed.answered(8, Answer::Adopted), None);
         assert_eq!(feed.answered(7, Answer::Adopted), Some(Next::AskNow));
+    }
+
+    #[test]
+    fn only_the_first_tick_is_the_first() {
+        let mut feed = Feed::new(0);
+        let seen: Vec<_> = (0..3).map(|_| (feed.tick(), feed.is_at_first_tick()).1).collect();
+        assert_eq!(seen, [true, false, false]);
     }
 
     #[test]

@@ -85,8 +85,11 @@ impl Plugin {
     pub(crate) fn tick(&self) {
         self.tell_counts();
         self.adopt_shared();
-        let is_due = self.state.borrow_mut().feed.tick();
-        if self.state.borrow().feed.is_at_first_tick() {
+        let (is_due, is_first) = {
+            let feed = &mut self.state.borrow_mut().feed;
+            (feed.tick(), feed.is_at_first_tick())
+        };
+        if is_first {
             host::set_tick_period(TICK_MILLISECONDS);
         }
         if is_due {

@@ -136,6 +136,7 @@ pub(crate) async fn run(config: Config) -> Result<(), AppError> {
         // An error means that the keeper is gone, and with it soon the process.
         drop(attempted.wait_for(|attempted| *attempted).await);
         store.open(clock::now());
+        supply.warn_of_own_issuer();
         reloader.run(supply, metrics).await;
     });
 

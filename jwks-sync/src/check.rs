@@ -191,13 +191,11 @@ async fn about_credential(
 
 /// Said where `--service-account-issuer` did not say it: with the flag, the configuration would have been refused.
 fn about_own_issuer(credential: &UpstreamCredential, issuers: &[JwtAuthenticator]) -> Option<Finding> {
-    let own = credential::own_issuer(credential)?;
-    issuers.iter().any(|jwt| jwt.url == own).then(|| {
-        Finding::Note(format!(
-            "issuer {own}: of the upstream credential too, so it is the cluster's own, and kube-apiserver lets no \
-             configuration name it; nor does jwks-sync with --service-account-issuer={own}"
-        ))
-    })
+    let own = credential::own_issuer_among(credential, issuers)?;
+    Some(Finding::Note(format!(
+        "issuer {own}: the upstream credential is of it, too, so it is probably the cluster's own. Give jwks-sync \
+         --service-account-issuer={own}, and it refuses such a configuration, as kube-apiserver does"
+    )))
 }
 
 async fn about_impersonation(

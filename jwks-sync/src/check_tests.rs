@@ -54,8 +54,8 @@ fn the_clusters_own_issuer_is_pointed_at() {
     assert_eq!(
         finding(r#"{"iss":"https://a","sub":"system:serviceaccount:a:b"}"#).as_deref(),
         Some(
-            "note  issuer https://a: of the upstream credential too, so it is the cluster's own, and kube-apiserver \
-             lets no configuration name it; nor does jwks-sync with --service-account-issuer=https://a"
+            "note  issuer https://a: the upstream credential is of it, too, so it is probably the cluster's own. Give \
+             jwks-sync --service-account-issuer=https://a, and it refuses such a configuration, as kube-apiserver does"
         )
     );
     assert_eq!(finding(r#"{"iss":"https://b","sub":"system:serviceaccount:a:b"}"#), None);

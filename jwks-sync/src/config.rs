@@ -113,7 +113,7 @@ pub(crate) enum CommandLineError {
 
 impl CommandLineError {
     /// The exit status: that of clap for usage errors, and 1 for what kube-apiserver would find wrong with the value
-    /// of an `--oidc-*` flag.
+    /// of a flag that it has, too.
     pub(crate) const fn exit_status(&self) -> u8 {
         match self {
             Self::RequiredClaim(_) | Self::ServiceAccountIssuer(_) => 1,
@@ -369,5 +369,6 @@ mod tests {
         let clap = Arguments::try_parse_from(["jwks-sync", "--no-such-flag"]).unwrap_err();
         assert_eq!(clap.exit_code(), i32::from(CommandLineError::NoIssuers.exit_status()));
         assert_eq!(CommandLineError::RequiredClaim("hd".to_owned()).exit_status(), 1);
+        assert_eq!(CommandLineError::from(ServiceAccountIssuerError::Empty).exit_status(), 1);
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use authn::config::JwtAuthenticator;
 use authn::snapshot::UpstreamCredential;
 use authn::time::UnixSeconds;
 use base64::Engine;
@@ -212,10 +213,18 @@ fn expiry(token: &str) -> Option<UnixSeconds> {
 
 /// The `iss` of a credential that is a ServiceAccount's JWT: the cluster's own issuer. Not verified either, which is good
 /// enough for a hint.
-pub(crate) fn own_issuer(credential: &UpstreamCredential) -> Option<String> {
+fn own_issuer(credential: &UpstreamCredential) -> Option<String> {
     let subject = claim(credential.token(), "sub")?;
     let is_service_account = subject.as_str()?.starts_with("system:serviceaccount:");
     is_service_account.then(|| claim(credential.token(), "iss")?.as_str().map(str::to_owned)).flatten()
+}
+
+/// The issuer that the credential is of, if it is one of these: `--service-account-issuer` would have kept it out.
+pub(crate) fn own_issuer_among(
+    credential: &UpstreamCredential,
+    issuers: &[JwtAuthenticator],
+) -> Option<String> {
+    own_issuer(credential).filter(|own| issuers.iter().any(|jwt| jwt.url == *own))
 }
 
 fn claim(token: &str, name: &str) -> Option<Value> {

@@ -99,6 +99,9 @@ impl Reloader {
                         self.heard(news, &supply, &metrics);
                     },
                     outcome = &mut attempt => {
+                        if outcome.is_ok() {
+                            supply.warn_of_own_issuer();
+                        }
                         self.attempted(outcome, &metrics);
                         is_current = false;
                     }

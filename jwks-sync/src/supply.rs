@@ -10,10 +10,12 @@ use authn::feed::RefreshOutcome;
 use authn::keys::Key;
 use futures_util::future::join_all;
 use tokio::time::timeout;
+use tracing::warn;
 
 use crate::claims::Terms;
 use crate::clock;
 use crate::configuration::Configuration;
+use crate::credential::own_issuer_among;
 use crate::fetch::HttpsIssuer;
 use crate::issuer::IssuerTask;
 use crate::metrics::Metrics;
@@ -153,6 +155,20 @@ impl Supply {
     pub(crate) fn guard_by(&self, policy: Policy) {
         if let Some(authentication) = self.authentication() {
             self.configure(Configuration { authentication, policy });
+        }
+    }
+
+    /// Says in the log that an issuer in force is most likely the cluster's own.
+    pub(crate) fn warn_of_own_issuer(&self) {
+        let credential = self.store.credential().credential;
+        if let (Some(credential), Some(in_force)) = (credential, self.authentication())
+            && let Some(issuer) = own_issuer_among(&credential, &in_force.jwt)
+        {
+            warn!(
+                issuer,
+                "the upstream credential is of this issuer, too, so it is probably the cluster's own, which \
+                 --service-account-issuer would keep out"
+            );
         }
     }
 

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::draft::Draft;
 use crate::entry::Entry;
+use crate::oddities;
 
 /// What endpoints answer with.
 pub(crate) const ANSWERS: [&str; 5] = ["good", "other-audience", "no-claim", "expired", "no-jwt"];
@@ -16,6 +17,13 @@ pub(crate) fn path(entry: &Entry, answer: &str) -> String {
 
 /// What an endpoint of an issuer answers.
 pub(crate) fn body(entry: &Entry, claim: &str, answer: &str) -> String {
+    if answer == "no-jwt" {
+        return "not a token".to_owned();
+    }
+    signed(entry, claim, answer).token()
+}
+
+fn signed(entry: &Entry, claim: &str, answer: &str) -> Draft {
     let mut claims = json!({
         "iss": entry.url, "aud": entry.audiences[0], "exp": mint::now() + 3600, claim: ["fetched", "dev"],
     });
@@ -23,11 +31,10 @@ pub(crate) fn body(entry: &Entry, claim: &str, answer: &str) -> String {
         "other-audience" => claims["aud"] = json!("other"),
         "no-claim" => _ = claims.as_object_mut().map(|claims| claims.remove(claim)),
         "expired" => claims["exp"] = json!(5),
-        "no-jwt" => return "not a token".to_owned(),
         _ => {}
     }
     let claims = claims.as_object().cloned().unwrap_or_default();
-    Draft::new(claims, entry.keys[0].clone()).token()
+    Draft::new(claims, entry.keys[0].clone())
 }
 
 /// Makes the groups of a token stand at an endpoint.
@@ -40,6 +47,8 @@ pub(crate) fn lead(draft: &mut Draft, entry: &Entry, claim: &str, answer: &str) 
         json!({"elsewhere": {"endpoint": endpoint, "access_token": "for-the-endpoint"}}),
     );
     draft.oddities.push("distributed-groups");
+    // The endpoint's answer is a token, too.
+    draft.oddities.extend(oddities::of_the_key(&signed(entry, claim, answer), entry));
 }
 
 /// The policy under which the gateway asks these endpoints.

@@ -42,7 +42,7 @@ fn is_canonical(part: &str) -> bool {
 
 /// How the key that signed stands in the JWKS, under the name that the token has for it: the deviation by which the gateway
 /// does not use it.
-fn of_the_key(draft: &Draft, entry: &Entry) -> Option<&'static str> {
+pub(crate) fn of_the_key(draft: &Draft, entry: &Entry) -> Option<&'static str> {
     let own = json!(draft.key.algorithm().name());
     let algorithm = draft.header.get("alg").unwrap_or(&own);
     let kid = match draft.header.get("kid") {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use tests::gateway::configuration;
-use tests::{Algorithm, Fault, Issuer, Sidecar, SigningKey, wait};
+use tests::{Algorithm, Fault, Issuer, Sidecar, SigningKey, Token, wait};
 
 #[path = "sidecar/claims.rs"]
 mod claims;
@@ -139,6 +139,40 @@ async fn bad_files_and_flags_stop_the_start() {
     assert_eq!(sidecar.exit_code().await, Some(1));
     let words = "oidc-issuer-url and oidc-client-id must be specified together when any oidc-* flags are set";
     assert!(sidecar.log().contains(words), "{}", sidecar.log());
+}
+
+#[tokio::test]
+async fn the_clusters_own_issuer_is_kept_out_where_it_is_known_and_pointed_at_where_it_is_not() {
+    let issuer = Issuer::start().await;
+    let url = issuer.url();
+    let token = Token::of(&issuer).sub("system:serviceaccount:a:b").sign(&issuer.key());
+    let mut sidecar = Sidecar::new();
+    sidecar.write("authn.json", configuration(&[&issuer]).to_string());
+    sidecar.write("token", &token);
+    sidecar.start(&FLAGS).await;
+    sidecar.until_logged("probably the cluster's own").await;
+    assert!(!sidecar.log().contains(&token), "the token is in the log");
+
+    let flag = format!("--service-account-issuer={url}");
+    let words = format!(
+        "issuer.url: Invalid value: \"{url}\": URL must not overlap with disallowed issuers: [{url} https://other]"
+    );
+    let mut flags: Vec<&str> = vec![&flag, "--service-account-issuer=https://other"];
+    flags.extend(FLAGS);
+    let mut told = Sidecar::new();
+    told.write("authn.json", configuration(&[]).to_string());
+    told.write("token", &token);
+    told.start(&flags).await;
+    told.write("authn.json", configuration(&[&issuer]).to_string());
+    told.until_logged(&format!("jwt[0].{}", words.replace('"', "\\\""))).await;
+    assert!(told.log().contains("failed to validate authentication config"), "{}", told.log());
+
+    let mut refused = Sidecar::new();
+    refused.write("authn.json", configuration(&[&issuer]).to_string());
+    refused.write("token", &token);
+    refused.spawn(&flags).await;
+    assert_eq!(refused.exit_code().await, Some(1));
+    assert!(refused.log().contains(&format!("jwks-sync: {words}")), "{}", refused.log());
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod expressions;
 mod field;
 mod flags;
 mod json_syntax;
+mod other_kinds;
 mod pem;
 mod policy;
 mod raw;

@@ -3,31 +3,11 @@
 use super::ConfigError;
 use super::decode::{Fields, Node, Place};
 use super::field::quote;
+use super::other_kinds::OtherKind;
 
 const GROUP: &str = "apiserver.config.k8s.io";
 const KIND: &str = "AuthenticationConfiguration";
 const VERSIONS: [&str; 3] = ["v1", "v1beta1", "v1alpha1"];
-/// The group of its older configuration files.
-const OTHER_GROUP: &str = "apiserver.k8s.io";
-/// Kinds of kube-apiserver's other configuration files, and which group and version has which
-/// (k8s.io/apiserver `pkg/apis/apiserver`).
-const OTHER_KINDS: [(&str, &str, &[&str]); 5] = [
-    (
-        GROUP,
-        "v1",
-        &[
-            "AdmissionConfiguration",
-            "AuthorizationConfiguration",
-            "EncryptionConfiguration",
-            "TracingConfiguration",
-        ],
-    ),
-    (GROUP, "v1beta1", &["AuthorizationConfiguration", "TracingConfiguration"]),
-    (GROUP, "v1alpha1", &["AuthorizationConfiguration", "TracingConfiguration"]),
-    (OTHER_GROUP, "v1beta1", &["EgressSelectorConfiguration"]),
-    (OTHER_GROUP, "v1alpha1", &["AdmissionConfiguration", "EgressSelectorConfiguration"]),
-];
-
 #[derive(Clone, Debug, Default)]
 pub(super) struct AuthenticationConfiguration {
     pub(super) jwt: Vec<JwtAuthenticator>,
@@ -110,7 +90,11 @@ impl AuthenticationConfiguration {
     /// Reads a file as kube-apiserver's codec does, versions and kind included.
     pub(super) fn read(file: &[u8]) -> Result<Self, ConfigError> {
         let node = Node::read(file)?;
-        let mut fields = Fields::new(version(&node)?);
+        let version = match version(&node)? {
+            Version::Ours(version) => version,
+            Version::Other(kind, version) => return Err(kind.refuse(&version, node)),
+        };
+        let mut fields = Fields::new(version);
         let read = Self::from_node(&mut fields, node)?;
         fields.finish(read)
     }
@@ -151,8 +135,14 @@ fn head_error(what: &str) -> ConfigError {
     ConfigError::Head { message: format!("json: cannot unmarshal {what}") }
 }
 
-/// The version that the file is of; refuses other kinds and groups.
-fn version(node: &Node) -> Result<String, ConfigError> {
+/// What a file says it is.
+enum Version {
+    Ours(String),
+    Other(&'static OtherKind, String),
+}
+
+/// The version that the file is of; refuses kinds and groups that nobody knows.
+fn version(node: &Node) -> Result<Version, ConfigError> {
     let members = match node {
         Node::Object(members) => members.as_slice(),
         Node::Null => &[],
@@ -187,12 +177,10 @@ fn version(node: &Node) -> Result<String, ConfigError> {
         return Err(ConfigError::Missing { field: "apiVersion" });
     }
     if group == GROUP && VERSIONS.contains(&version) && kind == KIND {
-        return Ok(version.to_owned());
+        return Ok(Version::Ours(version.to_owned()));
     }
-    let of_version = OTHER_KINDS.iter().find(|(known, of, _)| (*known, *of) == (group, version));
-    let kinds = of_version.map(|(_, _, kinds)| *kinds).unwrap_or_default();
-    if let Some(kind) = kinds.iter().find(|known| **known == kind) {
-        return Err(ConfigError::OtherKind { kind });
+    if let Some(other) = OtherKind::of(group, version, kind) {
+        return Ok(Version::Other(other, version.to_owned()));
     }
     Err(ConfigError::UnknownKind { kind: quote(kind), api_version: quote(api_version) })
 }

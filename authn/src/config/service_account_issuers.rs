@@ -11,7 +11,7 @@ use super::field::{FieldErrors, Path, quote};
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ServiceAccountIssuers(BTreeSet<String>);
 
-/// What kube-apiserver finds wrong with a `--service-account-issuer`.
+/// What kube-apiserver finds wrong with a `--service-account-issuer`; it names every one, we the first.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ServiceAccountIssuerError {
     /// It stands there twice.

@@ -4,12 +4,7 @@ use super::{MAX_KID, spki};
 use crate::algorithm::{Algorithm, AlgorithmSet};
 use crate::base64url;
 use crate::json::{Document, JsonError, Object, Value};
-use crate::keys::Key;
-
-/// RSA keys below this size are not used: NIST SP 800-131A disallows them.
-const MIN_RSA_BITS: usize = 2048;
-/// Above this size a verification takes too long.
-const MAX_RSA_BITS: usize = 8192;
+use crate::keys::{Key, MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// The members that only a private key has (RFC 7518 6.2.2, 6.3.2).
 const PRIVATE_MEMBERS: [&str; 7] = ["d", "dp", "dq", "oth", "p", "q", "qi"];

@@ -4,13 +4,13 @@ use p256::ecdsa::signature::hazmat::PrehashVerifier as _;
 use p256::pkcs8::DecodePublicKey as _;
 use rsa::pkcs1::der::Decode as _;
 use rsa::pkcs8::SubjectPublicKeyInfoRef;
-use rsa::traits::{PublicKeyParts as _, SignatureScheme as _};
+use rsa::traits::SignatureScheme as _;
 use rsa::{BoxedUint, Pkcs1v15Sign, Pss, PublicKey, pkcs1};
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::{InvalidSignature, VerifySignature};
 use crate::algorithm::{Algorithm, Family, Hash};
-use crate::keys::{Key, MAX_RSA_BITS};
+use crate::keys::{Key, MAX_RSA_BITS, MIN_RSA_BITS};
 
 /// Checks signatures with RustCrypto's primitives.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,17 +44,21 @@ impl VerifySignature for Portable {
     }
 }
 
+/// The key of a signature that is exactly as long as its modulus (RFC 8017 8.1.2 and 8.2.2, step 1). That is looked at before
+/// anything is computed, which is why the key is taken apart by hand.
 fn rsa_key(spki: &[u8], signature: &[u8]) -> Result<PublicKey, InvalidSignature> {
     let spki = SubjectPublicKeyInfoRef::from_der(spki).map_err(|_| InvalidSignature)?;
     spki.algorithm.assert_algorithm_oid(pkcs1::ALGORITHM_OID).map_err(|_| InvalidSignature)?;
     let key = spki.subject_public_key.as_bytes().ok_or(InvalidSignature)?;
-    let key = pkcs1::RsaPublicKey::from_der(key).map_err(|_| InvalidSignature)?;
+    let key: pkcs1::RsaPublicKey<pkcs1::UintRef<'_>> =
+        pkcs1::RsaPublicKey::from_der(key).map_err(|_| InvalidSignature)?;
+    if signature.len() != key.modulus.as_bytes().len() {
+        return Err(InvalidSignature);
+    }
     let integer = |integer: pkcs1::UintRef<'_>| BoxedUint::from_be_slice_vartime(integer.as_bytes());
-    let key =
-        PublicKey::new_with_size_limits(integer(key.modulus), integer(key.public_exponent), 0..=MAX_RSA_BITS)
-            .map_err(|_| InvalidSignature)?;
-    // RFC 8017 8.1.2 and 8.2.2 step 1: exactly as long as the modulus.
-    if signature.len() == key.size() { Ok(key) } else { Err(InvalidSignature) }
+    let (modulus, exponent) = (integer(key.modulus), integer(key.public_exponent));
+    PublicKey::new_with_size_limits(modulus, exponent, MIN_RSA_BITS..=MAX_RSA_BITS)
+        .map_err(|_| InvalidSignature)
 }
 
 fn rsa_pkcs1(spki: &[u8], hash: Hash, digest: &[u8], signature: &[u8]) -> Result<(), InvalidSignature> {

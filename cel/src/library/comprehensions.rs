@@ -24,11 +24,7 @@ pub(crate) fn insert(args: Vec<Value>) -> Evaluated {
         (Value::Map(entries), None) => {
             entries.entries().iter().try_fold(map, |map, (key, value)| put(map, key.clone(), value.clone()))
         }
-        (key, Some(value)) => {
-            let key = Key::from_value(&key)
-                .ok_or_else(|| EvalError::new(format!("unsupported key type: {}", key.type_name())))?;
-            put(map, key, value)
-        }
+        (key, Some(value)) => put(map, Key::of(&key)?, value),
         _ => Err(EvalError::NoOverload),
     }
     .map(Value::Map)

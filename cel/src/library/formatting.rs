@@ -25,8 +25,10 @@ enum Problem {
     TooLong,
 }
 
-fn refused(words: impl Into<String>) -> Problem {
-    Problem::Refused(words.into())
+impl Problem {
+    fn says(words: impl Into<String>) -> Self {
+        Self::Refused(words.into())
+    }
 }
 
 fn format(args: &[Value]) -> Evaluated {
@@ -130,7 +132,7 @@ fn precision(text: &str) -> Result<(u16, &str), String> {
 
 impl Verb {
     fn format(self, value: &Value) -> Result<String, Problem> {
-        let refused = |what: &str| Err(refused(format!("{what}, was given {}", value.type_name())));
+        let refused = |what: &str| Err(Problem::says(format!("{what}, was given {}", value.type_name())));
         match (self, value) {
             (Self::Text, _) => text::of(value),
             (Self::Decimal, Value::Int(number)) => Ok(number.to_string()),

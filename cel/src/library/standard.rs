@@ -95,12 +95,9 @@ fn is_in(args: &[Value]) -> Evaluated {
     match args {
         [value, Value::List(list)] => value.is_among(list.iter()).map(Value::Bool),
         // Go can't look for these in a map, and doesn't say so of an empty one or one that comes out of `claims`.
-        [key @ (Value::Bytes(_) | Value::Format(_) | Value::Semver(_)), Value::Map(map)] => {
-            if map.entries().is_empty() || map.unescapes() {
-                return Err(EvalError::no_such_overload());
-            }
-            let name = key.go_type_name();
-            Err(EvalError::panicked(&format!("runtime error: hash of unhashable type {name}")))
+        [key, Value::Map(map)] if !key.is_hashable() => {
+            let is_asked = !map.entries().is_empty() && !map.unescapes();
+            Err(if is_asked { EvalError::unhashable(key) } else { EvalError::no_such_overload() })
         }
         // A name stands as it is, also in what comes out of `claims`.
         [key, Value::Map(map)] => Ok(Value::Bool(map.find(key).is_some())),

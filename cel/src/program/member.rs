@@ -40,8 +40,8 @@ impl Members {
 
     /// Whether a value is one of them.
     pub(super) fn contains(&self, value: &Value) -> Evaluated {
-        if !is_hashable(value) {
-            return Err(unhashable(value));
+        if !value.is_hashable() {
+            return Err(EvalError::unhashable(value));
         }
         let is_same = |member: &Value| match (member, value) {
             (Value::Bool(one), Value::Bool(other)) => one == other,
@@ -53,16 +53,6 @@ impl Members {
         };
         Ok(Value::Bool(self.0.iter().any(is_same)))
     }
-}
-
-/// Whether Go can look for a value in a map.
-pub(super) const fn is_hashable(value: &Value) -> bool {
-    !matches!(value, Value::Bytes(_) | Value::Format(_) | Value::Semver(_))
-}
-
-/// What becomes of an evaluation that looks for another one.
-pub(super) fn unhashable(value: &Value) -> EvalError {
-    EvalError::panicked(&format!("runtime error: hash of unhashable type {}", value.go_type_name()))
 }
 
 /// The value that an expression always has, as far as cel-go finds that out when it plans it.

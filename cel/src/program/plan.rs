@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::member::{Members, constant, is_hashable};
+use super::member::{Members, constant};
 use super::node::{Entry, Fold, Item, Node, Search};
 use super::{Environment, Program};
 use crate::ast::{Call, Comprehension, Expr, ExprKind, Literal};
@@ -89,7 +89,7 @@ impl<'e> Planner<'e> {
                 let entries = entries.iter().map(|entry| {
                     let (key, value) = (self.plan(&entry.key)?, self.plan(&entry.value)?);
                     // kube-apiserver crashes on it when it plans the expression.
-                    if constant(&key).is_some_and(|key| !is_hashable(&key)) {
+                    if constant(&key).is_some_and(|key| !key.is_hashable()) {
                         return Err("a map's key that is bytes".to_owned());
                     }
                     Ok(Entry { key, value, is_optional: entry.optional })

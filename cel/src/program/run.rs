@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::member::{is_hashable, unhashable};
 use super::node::{Entry, Item, Node, Search};
 use crate::cost::{COST_LIMIT, ELEMENT, MAX_MADE};
 use crate::library::{Function, comprehensions, lists, overload, regex, standard};
@@ -235,7 +234,7 @@ impl<'v> Run<'v> {
         for entry in nodes {
             let key = self.evaluate(&entry.key)?;
             let value = self.evaluate(&entry.value)?;
-            let name = Key::from_value(&key).ok_or_else(|| no_key(&key))?;
+            let name = Key::of(&key)?;
             match (entry.is_optional, value) {
                 (false, value) => drop(entries.insert(name, value)),
                 (true, Value::Optional(Some(value))) => drop(entries.insert(name, Value::clone(&value))),
@@ -249,12 +248,4 @@ impl<'v> Run<'v> {
         }
         Ok(Value::Map(Map::new(entries)))
     }
-}
-
-/// Why a value can't be a key of a map, in Go's words where Go can't either.
-fn no_key(value: &Value) -> EvalError {
-    if is_hashable(value) {
-        return EvalError::Panicked(format!("unsupported key type: {}", value.type_name()).into());
-    }
-    unhashable(value)
 }

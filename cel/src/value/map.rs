@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::Value;
+use super::{EvalError, Value};
 use crate::escape::unescape;
 
 /// A key.
@@ -111,13 +111,21 @@ impl Key {
     }
 
     /// A value as a key. A double is none here: the type checker lets one through only as `dyn`.
-    pub(crate) fn from_value(value: &Value) -> Option<Self> {
-        Some(match value {
+    ///
+    /// # Errors
+    /// One that ends the evaluation, since in Go most other values are keys, too; in Go's words where it panics.
+    pub(crate) fn of(value: &Value) -> Result<Self, EvalError> {
+        Ok(match value {
             Value::Bool(value) => Self::Bool(*value),
             Value::Int(value) => Self::Int(*value),
             Value::String(text) => Self::String(Rc::clone(text)),
             Value::Uint(value) => Self::Uint(*value),
-            _ => return None,
+            _ if value.is_hashable() => {
+                return Err(EvalError::Panicked(
+                    format!("unsupported key type: {}", value.type_name()).into(),
+                ));
+            }
+            _ => return Err(EvalError::unhashable(value)),
         })
     }
 }

@@ -236,6 +236,10 @@ fn kind_and_version_must_be_known() {
             "expected AuthenticationConfiguration, got *apiserver.EncryptionConfiguration".to_owned(),
         ),
         (
+            format!("kind: EncryptionConfiguration\napiVersion: {group}/v1\nresources: []\njwt: [{{a: b}}]\nanonymous: 1\n"),
+            r#"strict decoding error: unknown field "anonymous", unknown field "jwt""#.to_owned(),
+        ),
+        (
             "kind: EgressSelectorConfiguration\napiVersion: apiserver.k8s.io/v1beta1\n".to_owned(),
             "expected AuthenticationConfiguration, got *apiserver.EgressSelectorConfiguration".to_owned(),
         ),

@@ -4,7 +4,7 @@
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::{Problem, refused};
+use super::Problem;
 use crate::cost::MAX_TEXT;
 use crate::library::regex::CodePoints;
 use crate::value::{Key, List, Map, Timestamp, Value};
@@ -22,7 +22,7 @@ pub(super) fn of(value: &Value) -> Result<String, Problem> {
         }
         Value::Null => Ok("null".to_owned()),
         _ => plain(value)?.ok_or_else(|| {
-            refused(format!(
+            Problem::says(format!(
                 "string clause can only be used on strings, bools, bytes, ints, doubles, maps, lists, types, durations, \
                  and timestamps, was given {}",
                 value.type_name()
@@ -38,7 +38,7 @@ fn plain(value: &Value) -> Result<Option<String>, Problem> {
         Value::Bytes(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => text.to_owned(),
             Err(_) => {
-                return Err(refused(
+                return Err(Problem::says(
                     "could not convert argument \"invalid UTF-8 in bytes, cannot convert to string\" to string",
                 ));
             }
@@ -84,7 +84,7 @@ fn element(value: &Value, depth: usize, text: &mut String) -> Result<(), Problem
         Value::Bool(_) | Value::Int(_) | Value::Null | Value::Type(_) | Value::Uint(_) => {
             text.push_str(&of(value)?)
         }
-        _ => return Err(refused(format!("no formatting function for {}", value.type_name()))),
+        _ => return Err(Problem::says(format!("no formatting function for {}", value.type_name()))),
     }
     Ok(())
 }

@@ -23,6 +23,8 @@ pub(super) const TWISTS: &[Twist] = &[
                     json!("AuthenticationConfiguration"),
                     json!("authenticationconfiguration"),
                     json!("EncryptionConfiguration"),
+                    json!("AuthorizationConfiguration"),
+                    json!("TracingConfiguration"),
                     json!(""),
                 ])
                 .clone();
