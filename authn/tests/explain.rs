@@ -119,6 +119,15 @@ fn registered_claims_are_refused_in_the_words_of_go_oidc() {
             json!({"iat": true}),
             "failed to unmarshal claims: json: cannot unmarshal bool into Go struct field idToken.iat of type json.Number",
         ),
+        // Of several, the first of a type that reads itself, or else the first.
+        (
+            json!({"_claim_sources": [], "iat": [1], "nbf": true}),
+            "failed to unmarshal claims: json: cannot unmarshal array into Go struct field idToken.iat of type json.Number",
+        ),
+        (
+            json!({"_claim_sources": [], "nonce": 5}),
+            "failed to unmarshal claims: json: cannot unmarshal array into Go struct field idToken._claim_sources of type map[string]oidc.claimSource",
+        ),
         (
             json!({"exp": null}),
             r#"failed to unmarshal claims: strconv.ParseFloat: parsing "": invalid syntax"#,

@@ -14,6 +14,9 @@ use crate::time::UnixSeconds;
 /// The year 1, which stands for a missing `exp`.
 const NEVER: i64 = -62_135_596_800;
 
+/// Claims whose Go types have an `UnmarshalJSON`.
+const READS_ITSELF: [&str; 4] = ["aud", "exp", "iat", "nbf"];
+
 /// Why the claims of a token that `issuer` did sign were refused.
 pub(super) fn stop(claims: Object<'_>, issuer: &Issuer, now: UnixSeconds, error: ClaimsError) -> Stop {
     let rejection = Rejection::Claims(error);
@@ -34,7 +37,12 @@ pub(super) fn expiry(expires: i64) -> String {
 }
 
 fn complaint(claims: Object<'_>, issuer: &Issuer, now: UnixSeconds) -> Option<String> {
-    if let Some(error) = claims.members().find_map(|(name, value)| type_error(name, value)) {
+    // encoding/json ends at an error of a type that reads itself; others it keeps until the end.
+    let type_error = |reads_itself: bool| {
+        let mut members = claims.members().filter(|(name, _)| READS_ITSELF.contains(name) == reads_itself);
+        members.find_map(|(name, value)| type_error(name, value))
+    };
+    if let Some(error) = type_error(true).or_else(|| type_error(false)) {
         return Some(format!("oidc: failed to unmarshal claims: {error}"));
     }
     if let Some(error) = source_error(claims) {
